@@ -151,7 +151,7 @@ Register-ArgumentCompleter -Native -CommandName 'sockeye' -ScriptBlock {
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('listen', 'listen', [CompletionResultType]::ParameterValue, 'Run a WebSocket server: each input line goes to all clients')
             [CompletionResult]::new('proxy', 'proxy', [CompletionResultType]::ParameterValue, 'Pass on what clients and a server say to each other, unchanged')
-            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check a WebSocket server: what is wrong, why it matters, what to change')
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check a WebSocket server: what is wrong, and what to change')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Try sockeye without a server: talk to a built-in echo server')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show a recording in the format of interactive mode')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a shell completion script')

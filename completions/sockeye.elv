@@ -148,7 +148,7 @@ set edit:completion:arg-completer[sockeye] = {|@words|
             cand --version 'Print version'
             cand listen 'Run a WebSocket server: each input line goes to all clients'
             cand proxy 'Pass on what clients and a server say to each other, unchanged'
-            cand check 'Check a WebSocket server: what is wrong, why it matters, what to change'
+            cand check 'Check a WebSocket server: what is wrong, and what to change'
             cand demo 'Try sockeye without a server: talk to a built-in echo server'
             cand show 'Show a recording in the format of interactive mode'
             cand completions 'Print a shell completion script'

@@ -183,7 +183,7 @@ fn an_output_that_is_not_read_holds_up_both_sides() {
     let mut client = proxied.connect();
     let stream = client.stream().try_clone().unwrap();
     stream.set_write_timeout(Some(Duration::from_millis(300))).unwrap();
-    let frame = [&b"\x82\xfe\xff\xff\0\0\0\0"[..], &[b'x'; 65_535]].concat();
+    let frame = [&b"\x82\xfe\xff\xff\0\0\0\0"[..], &vec![b'x'; 65_535]].concat();
     let sent = crate::support::meter::flood(&stream, &frame.repeat(1024));
     drop(stream);
     assert!(sent < 40 << 20, "{sent}");

@@ -28,6 +28,8 @@ struct End {
     assembler: Assembler,
     closed: bool,
     failed: bool,
+    /// Writing has failed: what is still to be sent is lost.
+    broken: bool,
 }
 
 impl End {
@@ -56,6 +58,7 @@ impl End {
             assembler: Assembler::default(),
             closed: false,
             failed: false,
+            broken: false,
         }
     }
 
@@ -118,7 +121,10 @@ impl End {
             10 => self.connection.set_reading(input.flag(), now),
             11 => self.connection.refused(),
             12 => self.connection.release_memory(),
-            13 if action == 0xfd => self.connection.transmit_failed(now),
+            13 if action == 0xfd => {
+                self.connection.transmit_failed(now);
+                self.broken = true;
+            }
             14 if action == 0xfe => self.connection.receive_eof(),
             15 if self.begun.is_none() && self.incomplete.is_none() => self.send_back(),
             _ => {}
@@ -182,7 +188,7 @@ impl End {
         if self.connection.queued() == 0 {
             self.connection.flushed();
         }
-        bytes
+        if self.broken { Vec::new() } else { bytes }
     }
 
     /// Receives bytes and handles all events.

@@ -79,7 +79,7 @@ pub fn acceptance_fields(response: &Response, carrier: Version, accept: Option<&
     fields.retain(|name, _| {
         let is_accept = name.eq_ignore_ascii_case("Sec-WebSocket-Accept");
         let is_framing = name.eq_ignore_ascii_case("Content-Length");
-        !is_framing && !(is_accept && carrier == Version::Http2)
+        !(is_framing || is_accept && carrier == Version::Http2)
     });
     fields
 }

@@ -77,6 +77,7 @@ struct OurClose {
 }
 
 /// An open session.
+#[allow(clippy::struct_excessive_bools, reason = "each is an independent state")]
 pub struct Session {
     transport: Box<dyn Transport>,
     connection: Connection,

@@ -59,7 +59,9 @@ impl Http2Defect {
                 fields.retain(|(name, _)| name != "connection" && name != "upgrade");
             }
             Self::AcceptsUpperCase => {
-                fields.iter_mut().for_each(|(name, _)| name.make_ascii_lowercase());
+                for (name, _) in &mut *fields {
+                    name.make_ascii_lowercase();
+                }
             }
             Self::RefusesKey if has_key => {
                 fields.retain(|(name, _)| name != ":path");

@@ -34,7 +34,7 @@ impl Refusal {
         // The client may have gone.
         let _ = match self {
             Self::Close(code) => server::open(&stream)
-                .and_then(|_| stream.write_all(&wire::frame(0x88, &code.to_be_bytes()))),
+                .and_then(|_| stream.write_all(&wire::frame(0x88, code.to_be_bytes()))),
             Self::End => server::open(&stream).and_then(|_| stream.shutdown(Shutdown::Both)),
             Self::Reset => rustix::net::sockopt::set_socket_linger(&stream, Some(Duration::ZERO))
                 .map_err(Into::into),
@@ -183,7 +183,7 @@ fn a_server_that_falls_silent_is_soon_given_up() {
     });
     let started = Instant::now();
     let results = Results::of(&[&url]);
-    assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_mins(1), "{:?}", started.elapsed());
     let found: Vec<_> = results.findings().into_keys().collect();
     assert_eq!(found, ["7.1.7-survives"], "{:#?}", results.findings());
 }

@@ -71,15 +71,16 @@ fn find_defect(defect: Defect, expected: &[&str]) {
     let is_idle = expected.iter().any(|id| id.starts_with("limit-idle"));
     let extent = match defect {
         _ if is_idle => "--only=limit-idle,limit-idle-ping,limit-idle-data",
-        Defect::KeepsAllForSlowReaders => "--aggressive",
+        Defect::KeepsAllForSlowReaders => "--only=limit-slow-reader",
         _ if has_limit => "--strict",
         _ => "--skip=limits",
     };
-    let results = if is_idle {
-        Results::of(&[extent, "--idle=2", &url])
-    } else {
-        Results::of(&[extent, &url])
+    let more = match defect {
+        _ if is_idle => Some("--idle=2"),
+        Defect::KeepsAllForSlowReaders => Some("--aggressive"),
+        _ => None,
     };
+    let results = Results::of(&[&[extent][..], more.as_slice(), &[&url]].concat());
     let is = |id: &str, wanted: &str| match wanted.strip_suffix('*') {
         Some(start) => id.starts_with(start),
         None => id == wanted,

@@ -486,7 +486,8 @@ impl Session {
         let (is_control, fin) = (opcode >= 8, first & 0x80 != 0);
         if first & 0x70 != 0 && !self.has(D::IgnoresReservedBits) {
             // Of three sessions, one has no fault.
-            let is_lenient = self.has(D::IgnoresReservedBitsAtTimes) && self.number % 3 > 0;
+            let is_lenient =
+                self.has(D::IgnoresReservedBitsAtTimes) && !self.number.is_multiple_of(3);
             if !is_lenient {
                 return Err(Failure::Rule(1002));
             }

@@ -114,7 +114,7 @@ pub enum Command {
         #[command(flatten)]
         args: Box<ProxyArgs>,
     },
-    /// Check a WebSocket server: what is wrong, why it matters, what to change
+    /// Check a WebSocket server: what is wrong, and what to change
     ///
     /// Sends legal and illegal requests and frames over up to 8 connections at the same time, and
     /// judges the answers by the rules of the protocol. Prints a grade with its reasons, then each

@@ -14,6 +14,9 @@ use http::StatusCode;
 use std::{io, time::Duration};
 use tokio::time::timeout;
 
+/// A stream, and what was received of it before it is read.
+type ReceivedStream = (Box<dyn Transport>, Vec<u8>);
+
 impl Incoming {
     /// Returns the `Sec-WebSocket-Accept` for this client; `None` over HTTP/2, and for a key that is not
     /// one.
@@ -58,7 +61,7 @@ impl Incoming {
         reason: &str,
         headers: &Headers,
         limit: Duration,
-    ) -> Result<(Box<dyn Transport>, Vec<u8>), IncomingFault> {
+    ) -> Result<ReceivedStream, IncomingFault> {
         match self.exchange {
             Exchange::Http1 { mut transport, rest, .. } => {
                 let answer = head(&status_line(status, reason), headers);
@@ -75,10 +78,10 @@ impl Incoming {
 
     /// Takes the stream of a request over HTTP/1.1, and what was received after its head. A request over
     /// HTTP/2 is returned.
-    pub fn into_stream(self) -> Result<(Box<dyn Transport>, Vec<u8>), Self> {
+    pub fn into_stream(self) -> Result<ReceivedStream, Box<Self>> {
         match self.exchange {
             Exchange::Http1 { transport, rest, .. } => Ok((transport, rest)),
-            Exchange::Http2(_) => Err(self),
+            Exchange::Http2(_) => Err(Box::new(self)),
         }
     }
 

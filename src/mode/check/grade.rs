@@ -161,9 +161,12 @@ mod tests {
 
     /// Grades a server that breaks these checks and passes all others.
     fn graded(broken: &[&str], strict: bool) -> CheckGrade<'static> {
-        let judge = |_, id: &str| match broken.contains(&id) {
-            true => Judgement::Broken(String::new()),
-            false => Judgement::Holds(String::new()),
+        let judge = |_, id: &str| {
+            if broken.contains(&id) {
+                Judgement::Broken(String::new())
+            } else {
+                Judgement::Holds(String::new())
+            }
         };
         judged(judge, strict)
     }

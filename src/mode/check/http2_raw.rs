@@ -226,7 +226,7 @@ mod tests {
             (&hex!("48 03 35 30 31"), 501),
             // RFC 7541, C.6.1: 302.
             (&hex!("48 82 64 02"), 302),
-            (&hex!("08 82 64 0e ff"), 307),
+            (&hex!("08 83 64 0e ff"), 307),
         ] {
             assert_eq!(status(block), Some(expected), "{block:02x?}");
         }
@@ -259,7 +259,7 @@ mod tests {
             let mut preface = [0; 24 + 9];
             theirs.read_exact(&mut preface).await.unwrap();
             theirs.write_all(&frame(SETTINGS, 0, 0, &[])).await.unwrap();
-            let mut request = [0; 9 + 9 + 18];
+            let mut request = [0; 9 + 9 + 17];
             theirs.read_exact(&mut request).await.unwrap();
             assert!(request.ends_with(b"\x07CONNECT"));
             theirs.write_all(&answer).await.unwrap();

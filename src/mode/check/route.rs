@@ -154,7 +154,7 @@ pub(crate) mod tests {
         assert_eq!(replaced.detour().unwrap(), "--connect-to says where to connect");
         let mut proxied = route("ws://h");
         proxied.dialing.proxies.explicit = Some(Proxy::parse("http://p:8080").unwrap());
-        let words = "the server is reached through the proxy http://p:8080";
+        let words = "the server is reached through the proxy p:8080";
         assert_eq!(proxied.detour().unwrap(), words);
         let at = route("ws://h").to("192.0.2.1".parse().unwrap());
         assert_eq!(at.detour().unwrap(), "--resolve says where to connect");

@@ -85,8 +85,8 @@ impl Wire {
     /// Reports whether the session is as good as new: it is open, and no message is incomplete.
     pub(crate) fn is_reusable(&self) -> bool {
         let is_close = self.frames.iter().any(SeenFrame::is_close);
-        let data = self.frames.iter().filter(|frame| !frame.header.is_control());
-        let is_complete = data.last().is_none_or(|last| last.header.fin());
+        let mut data = self.frames.iter().filter(|frame| !frame.header.is_control());
+        let is_complete = data.next_back().is_none_or(|last| last.header.fin());
         self.end.is_none() && self.buffer.is_empty() && is_complete && !is_close
     }
 

@@ -63,7 +63,7 @@ pub(super) async fn pass(shared: &Shared, mut incoming: Incoming) {
     };
     let passed = match incoming.into_stream() {
         Ok(client) => page.pass_stream(shared, client, server).await,
-        Err(incoming) => page.pass_http2(shared, incoming, body, server).await,
+        Err(incoming) => page.pass_http2(shared, *incoming, body, server).await,
     };
     if let Err(cause) = passed {
         let words = system_error(&cause);

@@ -100,7 +100,7 @@ fn a_conversation_may_be_cut_at_every_byte() {
         RawFrame::new(9).mask(key).payload("ping"),
         RawFrame::new(0).mask(key).payload("lo"),
         RawFrame::new(2).rsv(0x40).mask(key).payload([7; 300]),
-        RawFrame::new(2).mask(key).payload([8; 70_000]),
+        RawFrame::new(2).mask(key).payload(vec![8; 70_000]),
         RawFrame::new(8).mask(key).payload(b"\x03\xe8bye"),
     ];
     let bytes: Vec<u8> = frames.iter().flat_map(RawFrame::encode).collect();

@@ -235,7 +235,7 @@ mod tests {
             page,
             "C  ws://h/\n   1 requirement not met\n   1 passed, 1 failed, 2 skipped in 1.5 s\n\n\
              FAIL  a-2  Fails the connection on a word that is long\n      enough to be wrapped\n      \
-             rule  RFC 6455, 8.1\n      seen  received '<&\"\\x1b'\n      so    It goes on.\n      \
+             seen  received '<&\"\\x1b'\n      rule  RFC 6455, 8.1\n      so    It goes on.\n      \
              fix   Stop it.\n\nskip  2 checks: no echo\n"
         );
         let all = with_page(|page| text(page, true, 60));

@@ -87,10 +87,10 @@ fn templated(
     variable: Variables<'_>,
 ) -> Result<Fault, RuleFault> {
     let regex = when.matcher.as_ref().and_then(Matcher::regex);
-    let count = regex.map_or(0, regex::bytes::Regex::captures_len);
-    let numbers: Vec<_> = (0..count).map(|group| group.to_string()).collect();
-    let groups = regex.into_iter().flat_map(|regex| regex.capture_names().flatten());
-    let names: Vec<_> = numbers.iter().map(String::as_str).chain(groups).collect();
+    let groups = regex.map_or(0, regex::bytes::Regex::captures_len);
+    let numbers: Vec<_> = (0..groups).map(|group| group.to_string()).collect();
+    let group_names = regex.into_iter().flat_map(|regex| regex.capture_names().flatten());
+    let names: Vec<_> = numbers.iter().map(String::as_str).chain(group_names).collect();
     let is_of_message = when.every.is_some() || when.matcher.is_some() || when.chance.is_some();
     let scope = Scope { names: &names, has_message: to.is_none() || is_of_message, variable };
     let text = Template::parse(word.text.as_bytes(), &scope).map_err(|fault| {

@@ -164,18 +164,18 @@ fn judge_silence(fates: &[(Duration, Fate, usize)], most: Duration, pings: usize
             _ => None,
         })
         .collect();
-    let lost = fates.iter().find_map(|(_, fate, _)| match fate {
+    let forgotten = fates.iter().find_map(|(_, fate, _)| match fate {
         Fate::Lost(after) => Some(*after),
         _ => None,
     });
     let from_server =
         if pings > 0 { format!("; the server sent {pings} pings") } else { String::new() };
     let end = ends.iter().min_by_key(|(after, _)| *after);
-    match (end, lost) {
+    match (end, forgotten) {
         (Some((first, how)), lost) if lost.is_none_or(|lost| lost > *first) => {
-            let last = ends.iter().map(|(after, _)| *after).max().unwrap_or(*first);
-            let range = if last.saturating_sub(*first) > SAME {
-                format!("{} to {}", words::time(*first), words::time(last))
+            let latest = ends.iter().map(|(after, _)| *after).max().unwrap_or(*first);
+            let range = if latest.saturating_sub(*first) > SAME {
+                format!("{} to {}", words::time(*first), words::time(latest))
             } else {
                 words::time(*first)
             };

@@ -54,13 +54,15 @@ fn serve(
                 sleep(S / 10).await;
             }
             server.send("welcome");
-            while closer == Closer::Tested {
-                sleep(S / 10).await;
-                let mut stdout = stdout.lock().unwrap();
-                *stdout += &shared.output.take_text();
-                if stdout.lines().count() == messages().len() {
-                    shared.hub.close_all(&Close::new(CloseCode::GOING_AWAY));
-                    break;
+            if closer == Closer::Tested {
+                loop {
+                    sleep(S / 10).await;
+                    let mut stdout = stdout.lock().unwrap();
+                    *stdout += &shared.output.take_text();
+                    if stdout.lines().count() == messages().len() {
+                        shared.hub.close_all(&Close::new(CloseCode::GOING_AWAY));
+                        break;
+                    }
                 }
             }
             std::future::pending::<()>().await;

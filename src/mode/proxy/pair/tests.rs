@@ -87,7 +87,7 @@ async fn talk(end: DuplexStream, bytes: Vec<u8>, parts: Vec<usize>) -> Vec<u8> {
         writer.shutdown().await.unwrap();
     };
     let mut received = Vec::new();
-    let (_, read) = tokio::join!(write, reader.read_to_end(&mut received));
+    let ((), read) = tokio::join!(write, reader.read_to_end(&mut received));
     read.unwrap();
     received
 }
@@ -166,7 +166,7 @@ async fn a_stream_may_end_anywhere() {
 #[tokio::test]
 async fn a_leg_that_does_not_read_holds_up_the_other() {
     let mut bench = start(100, [b"", b""]);
-    let frame = plain(2, &[b'x'; 100_000]);
+    let frame = plain(2, &vec![b'x'; 100_000]);
     let write = timeout(Duration::from_millis(50), bench.server.write_all(&frame)).await;
     assert!(write.is_err(), "the client takes nothing");
     // The other direction goes on.
