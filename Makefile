@@ -31,7 +31,7 @@ peers: ## install the WebSocket implementations for the test target `peers` into
 deps: ## list the programs that the test target `peers` needs, and report missing ones
 	@tests/peers/install --check
 
-conformance: peers ## run the Autobahn cases, as client and as server, and over HTTP/2
+conformance: peers ## run the Autobahn cases, as client, as server, over HTTP/2 and through the proxy
 	cargo build --release --locked
 	python3 tests/conformance/run.py --bin target/release/sockeye
 

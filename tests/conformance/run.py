@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Runs the Autobahn cases of kosoku against the program as client, as server, and as server over HTTP/2.
+"""Runs the Autobahn cases of kosoku against the program as client, as server, as server over HTTP/2, and
+as a proxy before either end.
 
 Two suite processes share the cases. kosoku speaks HTTP/1.1 alone: over HTTP/2, http2_bridge.py is
 between it and the program. A case passes if its message exchange and its closing are both
@@ -34,9 +35,16 @@ AGENT = "sockeye"
 CASES = {1: 16, 2: 11, 3: 7, 4: 10, 5: 20, 6: 145, 7: 37, 9: 54, 10: 1, 12: 90, 13: 126}
 COMPRESSED = (12, 13)
 
-# The groups of a role unless --groups names others. Compression does not depend on the carrier, and
-# the bridge makes its groups slow.
-GROUPS = {"client": set(CASES), "server": set(CASES), "http2": set(CASES) - set(COMPRESSED)}
+# The groups of a role unless --groups names others. Compression does not depend on the carrier or on
+# what passes frames on, and its groups take minutes.
+PLAIN = set(CASES) - set(COMPRESSED)
+GROUPS = {
+    "client": set(CASES),
+    "server": set(CASES),
+    "http2": PLAIN,
+    "proxied-client": PLAIN,
+    "proxied-server": PLAIN,
+}
 
 # The parts that can be assigned to a suite process, with their approximate durations in seconds.
 UNITS = {
@@ -141,7 +149,7 @@ async def address(process, log):
         text = log.read_text(errors="replace")
         if "\n" in text:
             first = text.split("\n")[0]
-            if found := re.search(r" on ws://(127\.0\.0\.1:\d+)$", first):
+            if found := re.search(r" on ws://(127\.0\.0\.1:\d+)(?:$|,)", first):
                 return found[1]
             break
         if process.returncode is not None:
@@ -167,37 +175,42 @@ async def drive(program, suite, url, log, *, echo, limit):
     return stdout, None
 
 
-async def run_client(program, suite):
+async def run_client(program, suite, between=None):
     with (
         open(suite.dir / "suite.log", "wb") as suite_log,
         open(suite.dir / "driver.log", "ab", buffering=0) as log,
     ):
         async with running(suite.kosoku("fuzzingserver", "127.0.0.1:0"), suite_log) as server:
-            base = "ws://" + await address(server, suite.dir / "suite.log")
-            give_up = time.monotonic() + suite.limit
-
-            count_url = f"{base}/getCaseCount"
-            stdout, wrong = await drive(program, suite, count_url, log, echo=False, limit=START_LIMIT)
-            if wrong or not stdout.strip().isdigit():
-                raise SuiteError(
-                    f"no case count ({wrong or stdout[:40]!r}); see {relative(suite.dir / 'driver.log')}"
-                )
-            suite.count = int(stdout)
-
-            for number in range(1, suite.count + 1):
-                limit = min(suite.case_limit, give_up - time.monotonic())
-                if limit <= 0:
-                    suite.crashes[number] = "out of time"
-                    continue
-                log.write(f"--- case number {number}\n".encode())
-                url = f"{base}/runCase?case={number}&agent={AGENT}"
-                _, wrong = await drive(program, suite, url, log, echo=True, limit=limit)
-                if wrong:
-                    suite.crashes[number] = wrong
-
-            url = f"{base}/updateReports?agent={AGENT}"
-            await drive(program, suite, url, log, echo=False, limit=REPORT_LIMIT)
+            where = await address(server, suite.dir / "suite.log")
+            async with (between or directly)(where, suite.dir / "proxy.log") as front:
+                await run_cases(program, suite, f"ws://{front}", log)
             await asyncio.wait_for(server.wait(), REPORT_LIMIT)
+
+
+async def run_cases(program, suite, base, log):
+    """Runs the program against all cases of a server at a URL."""
+    give_up = time.monotonic() + suite.limit
+    count_url = f"{base}/getCaseCount"
+    stdout, wrong = await drive(program, suite, count_url, log, echo=False, limit=START_LIMIT)
+    if wrong or not stdout.strip().isdigit():
+        raise SuiteError(
+            f"no case count ({wrong or stdout[:40]!r}); see {relative(suite.dir / 'driver.log')}"
+        )
+    suite.count = int(stdout)
+
+    for number in range(1, suite.count + 1):
+        limit = min(suite.case_limit, give_up - time.monotonic())
+        if limit <= 0:
+            suite.crashes[number] = "out of time"
+            continue
+        log.write(f"--- case number {number}\n".encode())
+        url = f"{base}/runCase?case={number}&agent={AGENT}"
+        _, wrong = await drive(program, suite, url, log, echo=True, limit=limit)
+        if wrong:
+            suite.crashes[number] = wrong
+
+    url = f"{base}/updateReports?agent={AGENT}"
+    await drive(program, suite, url, log, echo=False, limit=REPORT_LIMIT)
 
 
 @contextlib.asynccontextmanager
@@ -210,6 +223,19 @@ async def bridged(where, log):
     with open(log, "wb") as file:
         async with running([*BRIDGE, where], file, file) as bridge:
             yield await address(bridge, log)
+
+
+def proxied(program):
+    """Returns what puts a proxy before an address."""
+
+    @contextlib.asynccontextmanager
+    async def between(where, log):
+        argv = [program, "proxy", "--output", "none", "127.0.0.1:0", f"ws://{where}"]
+        with open(log, "wb") as file:
+            async with running(argv, file) as proxy:
+                yield await address(proxy, log)
+
+    return between
 
 
 async def run_server(program, suite, between=directly):
@@ -232,6 +258,23 @@ async def run_server(program, suite, between=directly):
 
 async def run_http2(program, suite):
     await run_server(program, suite, bridged)
+
+
+async def run_proxied_client(program, suite):
+    await run_client(program, suite, proxied(program))
+
+
+async def run_proxied_server(program, suite):
+    await run_server(program, suite, proxied(program))
+
+
+RUN = {
+    "client": run_client,
+    "server": run_server,
+    "http2": run_http2,
+    "proxied-client": run_proxied_client,
+    "proxied-server": run_proxied_server,
+}
 
 
 async def run_suite(run, program, suite):
@@ -285,7 +328,7 @@ async def run_role(role, args):
 
     Returns [passed, failed, milliseconds] by group. Group 0 counts failures outside the cases.
     """
-    run = {"client": run_client, "server": run_server, "http2": run_http2}[role]
+    run = RUN[role]
     cases, tally = {}, defaultdict(lambda: [0, 0, 0])
     for pair in plan(role, args):
         ends = await asyncio.gather(*(run_suite(run, args.bin, suite) for suite in pair))
