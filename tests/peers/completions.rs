@@ -22,6 +22,7 @@ const QUESTIONS: &[(&str, &[&str])] = &[
         "sockeye ",
         &[
             "listen",
+            "proxy",
             "check",
             "demo",
             "show",
@@ -63,6 +64,10 @@ const QUESTIONS: &[(&str, &[&str])] = &[
     ("sockeye listen --tls-", &["--tls-self-signed"]),
     ("sockeye listen --reply m", &["msg.json"]),
     ("sockeye listen unix:s", &["unix:sub"]),
+    ("sockeye proxy --tls-", &["--tls-self-signed", "--tls-export", "--tls-min", "--tls-max", "--tls-timeout"]),
+    ("sockeye proxy --output ", &["text", "jsonl", "none"]),
+    ("sockeye proxy --faults m", &["msg.json"]),
+    ("sockeye check --only ", &[]),
     ("sockeye show m", &["msg.json"]),
     ("sockeye show --re", &[]),
     ("sockeye demo --receive", &["--receive-only"]),
@@ -70,7 +75,7 @@ const QUESTIONS: &[(&str, &[&str])] = &[
     ("sockeye man ", &["sub"]),
     ("sockeye help exi", &["exit-codes"]),
     ("sockeye help dem", &["demo"]),
-    ("sockeye --help prox", &["proxy"]),
+    ("sockeye --help prox", &["proxies", "proxy"]),
 ];
 
 /// Command lines, and the same after Tab.

@@ -152,7 +152,7 @@ pub enum Command {
     /// Without a topic, prints all of the help, as --help does. 'sockeye help topics' lists the
     /// topics.
     Help {
-        /// Topic, such as tls, proxy, scripting or exit-codes, or a subcommand
+        /// Topic, such as tls, proxies, scripting or exit-codes, or a subcommand
         topic: Option<String>,
     },
     /// Print the version

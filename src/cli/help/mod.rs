@@ -128,7 +128,7 @@ sockeye talks to, scripts, watches and tests WebSocket servers.
   sockeye demo                            try it without a server
 
 Help: sockeye -h           common options
-      sockeye help TOPIC   tls, proxy, scripting, exit-codes, ... ('topics')
+      sockeye help TOPIC   tls, proxies, scripting, exit-codes, ... ('topics')
       sockeye --help       everything; 'man sockeye' is the manual
 ";
 

@@ -102,7 +102,7 @@ pub(in crate::cli) const TOPICS: &[Topic] = &[
         ..NONE
     },
     Topic {
-        names: &["proxy", "proxies", "redirects"],
+        names: &["proxies", "redirects"],
         about: "Proxies and redirects",
         options: &["proxy", "noproxy", "location", "max_redirects"],
         sections: &["PROXIES AND REDIRECTS"],
