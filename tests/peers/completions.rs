@@ -64,7 +64,10 @@ const QUESTIONS: &[(&str, &[&str])] = &[
     ("sockeye listen --tls-", &["--tls-self-signed"]),
     ("sockeye listen --reply m", &["msg.json"]),
     ("sockeye listen unix:s", &["unix:sub"]),
-    ("sockeye proxy --tls-", &["--tls-self-signed", "--tls-export", "--tls-min", "--tls-max", "--tls-timeout"]),
+    (
+        "sockeye proxy --tls-",
+        &["--tls-self-signed", "--tls-export", "--tls-min", "--tls-max", "--tls-timeout"],
+    ),
     ("sockeye proxy --output ", &["text", "jsonl", "none"]),
     ("sockeye proxy --faults m", &["msg.json"]),
     ("sockeye check --only ", &[]),
