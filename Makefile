@@ -49,11 +49,12 @@ fuzz: ## run the fuzzers for FUZZ_SECONDS (300) in all; needs a nightly toolchai
 fuzz-coverage: ## measure what the kept inputs of the fuzzers reach; needs llvm-tools, too
 	fuzz/coverage
 
-bench: peers ## run the benchmarks, and compare the program with other servers and installed clients
+bench: peers ## run the benchmarks, and compare the program with other servers, clients and proxies
 	benches/listen/install
 	cargo bench --locked
 	cargo build --release --locked
 	python3 benches/compare.py --bin target/release/sockeye
+	python3 benches/proxy.py --bin target/release/sockeye
 
 picture: ## record docs/picture/session.svg, drawn by pyte
 	cargo build --release --locked
