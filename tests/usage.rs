@@ -163,7 +163,8 @@ fn help_about_a_topic_has_its_options_and_its_part_of_the_manual() {
     for (args, parts) in [
         (&["help", "tls"][..], &["\nTLS:\n", "--pin"][..]),
         (&["--help", "tls"], &["\nTLS:\n", "--pin"]),
-        (&["-h", "proxy"], &["--noproxy", "wss_proxy"]),
+        (&["-h", "proxies"], &["--noproxy", "wss_proxy"]),
+        (&["help", "proxy"], &["Usage: sockeye proxy", "--response-header"]),
         (&["help", "scripting"], &["--expect", "PIPE MODE", "(?<NAME>...)"]),
         (&["help", "exit-codes"], &["  112\n      --count, --until or --expect was not met.\n"]),
         (&["help", "config"], &["      [target.dev]\n      url = \"wss://dev.example.com/ws\"\n"]),
