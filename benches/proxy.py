@@ -15,10 +15,12 @@ import multiprocessing
 import os
 import resource
 import shutil
+import signal
 import socket
 import statistics
 import struct
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -29,8 +31,8 @@ GIB = 1 << 30
 BLOCK_BYTES = 4 << 20
 START_LIMIT = 20
 SPARE_FILES = 200
-# mitmproxy parses each message in Python: it gets this part of the messages and clients.
-MITMPROXY_SHARE = 0.01
+# mitmproxy handles each message in Python: it gets this part of the messages, and no idle sessions.
+MITMPROXY_SHARE = 0.002
 
 HAPROXY = """global
     maxconn {pairs}
@@ -49,20 +51,19 @@ backend server
 """
 
 
-def frames(size, masked):
-    """Returns a block of equal binary messages, and their number."""
+def frames(size, number, masked):
+    """Returns a block of equal binary messages."""
     mask = 0x80 if masked else 0
     if size < 126:
         head = bytes([0x82, mask | size])
     else:
         head = struct.pack(">BBQ", 0x82, mask | 127, size)
     one = head + (b"\x01\x02\x03\x04" if masked else b"") + b"x" * size
-    number = max(1, BLOCK_BYTES // len(one))
-    return one * number, number
+    return one * number
 
 
-def send(connection, size, blocks, masked):
-    block, _ = frames(size, masked)
+def send(connection, size, number, blocks, masked):
+    block = frames(size, number, masked)
     for _ in range(blocks):
         connection.sendall(block)
 
@@ -87,7 +88,7 @@ def read_head(connection):
 
 
 def serve(listener):
-    """Answers by path: /idle, /echo/SIZE, /send/SIZE/BLOCKS and /take/SIZE/BLOCKS."""
+    """Answers by path: /idle, /echo/SIZE, /send/SIZE/NUMBER/BLOCKS and /take/SIZE/NUMBER/BLOCKS."""
     idle = []
     while True:
         connection, _ = listener.accept()
@@ -106,7 +107,7 @@ def serve(listener):
             threading.Thread(target=talk, args=(connection, kind, *map(int, numbers)), daemon=True).start()
 
 
-def talk(connection, kind, size, blocks=1):
+def talk(connection, kind, size, number=1, blocks=1):
     try:
         if kind == "echo":
             answer = bytes([0x82, size]) + b"x" * size
@@ -115,9 +116,9 @@ def talk(connection, kind, size, blocks=1):
                 receive(connection, 6 + size, buffer)
                 connection.sendall(answer)
         elif kind == "send":
-            send(connection, size, blocks, masked=False)
+            send(connection, size, number, blocks, masked=False)
         elif kind == "take":
-            receive(connection, len(frames(size, masked=True)[0]) * blocks)
+            receive(connection, len(frames(size, number, masked=True)) * blocks)
             connection.sendall(b"\x82\x00")
         while connection.recv(4096):
             pass
@@ -217,15 +218,15 @@ def at(times, percent):
 
 def stream(proxy, kind, size, count):
     """Passes about `count` messages on in one direction. Returns CPU seconds a message, and elapsed time."""
-    block, number = frames(size, kind == "take")
+    number = max(1, min(int(count), BLOCK_BYTES // size))
     blocks = max(1, round(count / number))
     before, start = proxy.cpu(), time.monotonic()
-    connection = connect(proxy.port, f"/{kind}/{size}/{blocks}")
+    connection = connect(proxy.port, f"/{kind}/{size}/{number}/{blocks}")
     if kind == "take":
-        send(connection, size, blocks, masked=True)
+        send(connection, size, number, blocks, masked=True)
         receive(connection, 2)
     else:
-        receive(connection, len(block) * blocks)
+        receive(connection, len(frames(size, number, masked=False)) * blocks)
     elapsed = time.monotonic() - start
     cpu = proxy.cpu() - before
     connection.close()
@@ -276,8 +277,9 @@ def measure(programs, server, folder, args):
                 _, elapsed = stream(proxy, "send", 1 << 20, args.gib << 10)
                 note(f"{args.gib} GiB to the client: elapsed, s", name, elapsed)
                 note(f"peak RSS after {args.gib} GiB, MiB", name, proxy.memory("VmHWM") / 1024)
-            number = max(100, int(args.pairs * proxy.share))
-            note(f"RSS of an idle session of {args.pairs:,}, KiB", name, idle_pair(proxy, number))
+                note("anonymous part of RSS then, MiB", name, proxy.memory("RssAnon") / 1024)
+                pair = idle_pair(proxy, args.pairs)
+                note(f"RSS of an idle session of {args.pairs:,}, KiB", name, pair)
     finally:
         for proxy in proxies.values():
             proxy.stop()
@@ -294,6 +296,8 @@ def main():
     parser.add_argument("--gib", type=int, default=10, help="GiB that pass before the peak of RSS is read")
     parser.add_argument("--pairs", type=int, default=10_000, help="idle sessions")
     args = parser.parse_args()
+    # The proxies are stopped then, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     # A proxy needs two descriptors for a session.
     _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
