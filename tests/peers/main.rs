@@ -32,4 +32,5 @@ mod http2;
 mod listen;
 mod openssl;
 mod proxies;
+mod proxy;
 mod wscat;

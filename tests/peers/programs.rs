@@ -53,6 +53,16 @@ impl PeerServer {
         Self::start(&root().join("target/peers/venv/bin/python"), "echo_servers.py", &[name])
     }
 
+    /// Starts node `ws`, which ends sessions on demand.
+    pub fn told_ws() -> Self {
+        Self::start(Path::new("node"), "told_ws.mjs", &[])
+    }
+
+    /// Starts Python `websockets`, which ends sessions on demand.
+    pub fn told_websockets() -> Self {
+        Self::start(&root().join("target/peers/venv/bin/python"), "told_websockets.py", &[])
+    }
+
     /// Starts a server of `gateways.py` in front of servers with these names and ports.
     pub fn gateway(name: &str, servers: &[(&str, u16)]) -> Self {
         let servers: Vec<_> = servers.iter().map(|(name, port)| format!("{name}={port}")).collect();
