@@ -126,7 +126,10 @@ fn ends_pass_between_python_websockets_and_node_ws() {
 
 /// Rules, the texts that the client sends, the messages that it receives, and the end that it sees. If
 /// that is "4002 mine", the client closes.
-const FAULTS: [(&[&str], &[&str], &[&str], &str); 8] = [
+type FaultCase = (Texts, Texts, Texts, &'static str);
+type Texts = &'static [&'static str];
+
+const FAULTS: [FaultCase; 8] = [
     (&["drop every 2 client"], &["a", "b", "c", "d", "e"], &["a", "c", "e"], "4002 mine"),
     (&["drop every 2 server"], &["a", "b", "c"], &["a", "c"], "4002 mine"),
     (&["duplicate every 2 server"], &["a", "b", "c"], &["a", "b", "b", "c"], "4002 mine"),
@@ -289,4 +292,15 @@ fn socket_io_is_upgraded_from_polling() {
     let stderr = proxy.terminate().stderr;
     assert!(stderr.contains("transport=polling"), "{stderr}");
     assert!(stderr.contains("transport=websocket"), "{stderr}");
+}
+
+/// Regression: the session of a client over HTTP/1.1 ended only at its time limit.
+#[test]
+fn hypercorn_over_http_2_serves_clients_of_http_1() {
+    let server = PeerServer::hypercorn(None);
+    let proxy = before(server.port, &["--http2"]);
+    Ws.converses(&[&proxy.url()]);
+    Websockets.converses(&["--compress", &proxy.url()]);
+    proxy.child.await_stderr("> :protocol: websocket\n");
+    proxy.terminate();
 }

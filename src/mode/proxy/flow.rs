@@ -130,6 +130,17 @@ impl Flow {
         self.start < self.end || self.is_flushing
     }
 
+    /// Ends the writer without the end of the reader, once all frames are complete and written. Returns
+    /// whether it begins to do so.
+    pub(super) fn end(&mut self) -> bool {
+        let ends =
+            self.stage == Stage::Open && !self.is_writing() && self.relay.is_at(Boundary::Frame);
+        if ends {
+            self.stage = Stage::Ending;
+        }
+        ends
+    }
+
     /// Inserts a frame of our own, complete as it is on the wire, at the next boundary after what has
     /// passed already. After a Close, no frame is passed on or inserted.
     pub(super) fn insert(

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     connect::Established,
     net::{Transport, end_in_order},
-    proto::{Close, Leg, Opcode, raw::RawFrame, relay::Boundary},
+    proto::{Close, Leg, Opcode, handshake::Version, raw::RawFrame, relay::Boundary},
     random::nonce,
     script::fault::PerformedFault,
 };
@@ -39,6 +39,8 @@ pub(super) struct Pair {
     /// The Close that we send to both legs.
     closing: Option<Close>,
     is_paused: bool,
+    /// The carrier of the connection to the server.
+    server_carrier: Version,
     /// The leg that has sent a Close first, or ended without one.
     first: Option<Leg>,
 }
@@ -65,6 +67,7 @@ impl Pair {
             faults,
             closing: None,
             is_paused: false,
+            server_carrier: server.carrier,
             first: None,
         }
     }
@@ -89,10 +92,20 @@ impl Pair {
         if let Some(end) = self.perform_faults(cx) {
             return Poll::Ready(end);
         }
+        self.end_stream(cx);
         if self.is_over() {
             return Poll::Ready(self.finish());
         }
         Poll::Pending
+    }
+
+    /// Ends our HTTP/2 stream after the closing handshake. It is free there, and some servers wait for it,
+    /// while a client over HTTP/1.1 waits for the server.
+    fn end_stream(&mut self, cx: &Context<'_>) {
+        let has_closed = self.flows().iter().all(|flow| flow.relay.has_closed());
+        if has_closed && self.server_carrier == Version::Http2 && self.up.end() {
+            cx.waker().wake_by_ref();
+        }
     }
 
     /// Takes the watcher of a pair that has ended.

@@ -24,11 +24,15 @@ struct Bench {
 }
 
 fn established(transport: DuplexStream, rest: &[u8]) -> Established {
+    carried(Version::Http11, transport, rest)
+}
+
+fn carried(carrier: Version, transport: DuplexStream, rest: &[u8]) -> Established {
     Established {
         transport: Box::new(transport),
         rest: rest.to_vec(),
         agreement: Agreement::default(),
-        carrier: Version::Http11,
+        carrier,
         authority: String::new(),
     }
 }
@@ -200,6 +204,28 @@ async fn our_close_waits_for_the_end_of_a_frame() {
     let end = timeout(Duration::from_secs(5), bench.run).await.unwrap().unwrap();
     assert!(matches!(end, PairEnd::Ours(close) if close.code == CloseCode::GOING_AWAY));
     assert_eq!(bench.client.read(&mut rest).await.unwrap(), 0);
+}
+
+/// Regression: a client over HTTP/1.1 waited for a server that waited for the end of our HTTP/2 stream.
+#[tokio::test]
+async fn our_http2_stream_ends_after_the_closing_handshake() {
+    let (mut client, near) = duplex(1000);
+    let (mut server, far) = duplex(1000);
+    let (client_leg, server_leg) =
+        (established(near, b""), carried(Version::Http2, far, &plain(8, b"\x03\xe8")));
+    let mut pair = Pair::new(client_leg, server_leg, Arc::default(), None, None);
+    let run = tokio::spawn(async move { poll_fn(|cx| pair.poll_run(cx)).await });
+    let mut close = [0; 4];
+    client.read_exact(&mut close).await.unwrap();
+    client.write_all(&masked(8, b"\x03\xe8")).await.unwrap();
+    let mut answer = Vec::new();
+    let read = timeout(Duration::from_secs(5), server.read_to_end(&mut answer));
+    read.await.unwrap().unwrap();
+    assert_eq!(frames(&answer), [(0x88, b"\x03\xe8".to_vec())]);
+    drop(server);
+    let end = timeout(Duration::from_secs(5), run).await.unwrap().unwrap();
+    assert!(matches!(end, PairEnd::Closed(Leg::Server, Some(_))));
+    assert_eq!(client.read(&mut close).await.unwrap(), 0);
 }
 
 /// Regression: a Close never found a place between the frames of a peer that sends without a pause.
