@@ -1,4 +1,4 @@
-//! What a proxy passes on: frames, header fields and bodies. And the words for the end of a session.
+//! The frames, header fields and bodies that a proxy passes on, and the words for the end of a session.
 
 use super::{
     handshake::{answer, receive},

@@ -41,7 +41,7 @@ pub(super) fn client(data: &[u8]) {
     }
 }
 
-/// What a client has received.
+/// The data that a client has received.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Exchange {
     status: Option<u16>,

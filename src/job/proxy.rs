@@ -39,7 +39,7 @@ pub struct ProxyJob {
     pub life: LifeRules,
     /// Time limit for the end of a session that the proxy closes.
     pub close_timeout: Duration,
-    /// What is written to stdout, or shown above a prompt.
+    /// Output on stdout, or above a prompt.
     pub shows: ShownMessages,
     /// `--frames`.
     pub frames: bool,
@@ -55,7 +55,7 @@ pub struct ProxyJob {
     pub color: ColorMode,
 }
 
-/// What a proxy shows of the conversations that pass.
+/// The messages that a proxy shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ShownMessages {
     /// Messages as text.
@@ -66,7 +66,7 @@ pub enum ShownMessages {
     Nothing,
 }
 
-/// How requests and answers are passed on.
+/// Options for passing on requests and answers.
 #[derive(Clone, Debug)]
 pub struct PassingRules {
     /// `--fixed-path`: the path and query of the URL are used, not those of the client.

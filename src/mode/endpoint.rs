@@ -1,4 +1,4 @@
-//! Where a server listens, and with which certificate.
+//! The address of a server, and its certificate.
 
 use crate::{
     error::Error,

@@ -8,7 +8,7 @@ use super::{
 };
 use std::ops::Range;
 
-/// How a body is delimited.
+/// The delimitation of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyFraming {
     /// It has this many bytes.

@@ -18,7 +18,7 @@ use std::{collections::VecDeque, time::Instant};
 /// Reads what arrives on one leg of a proxy.
 pub struct Tap {
     decoder: Decoder,
-    /// How the peer compresses, if permessage-deflate was agreed.
+    /// The peer's compression, if permessage-deflate was agreed.
     side: Option<Side>,
     reader: FrameReader,
     reports: Reports,
@@ -39,7 +39,7 @@ pub struct Tap {
     first_message: Option<Instant>,
 }
 
-/// What [`Tap::decode`] stopped for.
+/// The reason why [`Tap::decode`] stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decoded {
     /// All bytes are decoded, as far as they can be.

@@ -14,7 +14,7 @@ use std::{
     time::{Instant, SystemTime},
 };
 
-/// What a proxy shows of the conversations that pass.
+/// The messages of a proxy's sessions as text.
 #[derive(Clone)]
 pub(crate) enum LegOutput {
     /// `--output jsonl`.

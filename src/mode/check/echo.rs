@@ -1,16 +1,16 @@
-//! How a server sends messages back, as far as checks of them depend on it.
+//! The form in which a server sends messages back, as far as checks depend on it.
 
 use super::frames::{BINARY, SeenMessage, TEXT};
 use serde_json::Value;
 
-/// What comes back of text and of binary messages.
+/// The echo of text and of binary messages.
 #[derive(Clone, Debug)]
 pub(crate) struct Echo {
     /// The form of texts that come back, or why none can be compared.
     pub(crate) text: Result<EchoForm, String>,
     /// The same for binary messages.
     pub(crate) binary: Result<EchoForm, String>,
-    /// How often one message came back.
+    /// The number of times one message was echoed.
     pub(crate) copies: usize,
 }
 

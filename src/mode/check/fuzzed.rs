@@ -12,7 +12,7 @@ use crate::{net::Transport, proto::headers::Headers};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// What checks have read of a server that ended its side.
+/// The bytes that checks have read from a server that ended its side.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Reading {
     /// The status, if a response was read.

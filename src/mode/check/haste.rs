@@ -1,6 +1,6 @@
-//! How much time a check takes.
+//! The time that a check may take.
 
-/// How much time a check takes.
+/// The time that a check may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Haste {
     /// The first time: it may share a session, and the server must react soon.

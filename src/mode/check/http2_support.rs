@@ -1,4 +1,4 @@
-//! What is known of a server over HTTP/2.
+//! Facts about a server over HTTP/2.
 
 /// A server that speaks HTTP/2.
 #[derive(Clone, Debug)]
@@ -7,6 +7,6 @@ pub(crate) struct Http2Support {
     pub(crate) settings: String,
     /// The server announces extended CONNECT (RFC 8441, 3).
     pub(crate) has_connect: bool,
-    /// How the server answered an extended CONNECT: with a session that works, or how else.
+    /// The server's answer to an extended CONNECT, and whether the session works.
     pub(crate) session: Result<String, String>,
 }

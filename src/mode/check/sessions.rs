@@ -1,4 +1,4 @@
-//! How checks get sessions and answers. A server that limits connections is asked more slowly, and is
+//! The sessions and answers that checks request. A server that limits connections is asked more slowly, and is
 //! not blamed.
 
 use super::{

@@ -1,4 +1,4 @@
-//! What nearly all clients wait for: their session and their mailbox.
+//! The wait of nearly all clients: for their session and their mailbox.
 //!
 //! The state of a client is rarely in the cache when the client sends a message, and what is touched of
 //! it takes more time than what is done. Short messages are therefore sent back in here, without a turn

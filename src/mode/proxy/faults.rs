@@ -28,15 +28,15 @@ use tokio::time::{Sleep, sleep};
 /// The faults of a pair.
 pub(super) struct PairFaults {
     schedule: FaultSchedule,
-    /// What the client has sent.
+    /// The bytes that the client has sent.
     client: FaultLine,
-    /// What the server has sent.
+    /// The bytes that the server has sent.
     server: FaultLine,
     /// A fault of both connections that waits until all before it has left.
     pending: Option<PendingFault>,
     stall: Option<StallEnd>,
     is_closing: bool,
-    /// True if the flows are to be polled again.
+    /// True if the flows must be polled again.
     has_injected: bool,
     close_timeout: Duration,
     timer: Pin<Box<Sleep>>,

@@ -17,7 +17,7 @@ struct Orders {
     waker: Option<Waker>,
 }
 
-/// What a pair is to do beside passing on what it receives.
+/// An order for a pair.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Order {
     /// Send a Close to both legs, at the end of a frame.

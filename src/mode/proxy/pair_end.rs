@@ -3,7 +3,7 @@
 use crate::proto::{Close, Leg};
 use std::io;
 
-/// How a pair has ended.
+/// The end of a pair.
 #[derive(Debug)]
 pub(super) enum PairEnd {
     /// A leg sent a Close, and no other before.

@@ -1,4 +1,4 @@
-//! What is seen of a pair. Bytes are decoded after they were read and before more are: an output that is
+//! The observers of a pair. Bytes are decoded after they were read and before more are: an output that is
 //! behind holds up both legs, so that nothing is lost and memory stays bounded.
 
 use super::{outlet::Outlet, pair_end::PairEnd, watcher::Watcher};

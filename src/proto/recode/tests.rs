@@ -1,4 +1,4 @@
-//! What comes out of a recoder has the content of what goes in.
+//! A recoder changes the compression of messages, but not their content.
 
 use super::*;
 use proptest::prelude::*;

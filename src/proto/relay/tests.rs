@@ -1,4 +1,4 @@
-//! What comes out of a relay: the same frames, with other keys.
+//! A relay passes on the same frames with other masking keys.
 
 use super::*;
 use crate::proto::raw::{Length, RawFrame};

@@ -15,7 +15,7 @@ pub struct ListedCheck<'a> {
     pub group: CheckGroup,
     /// The section of the RFC.
     pub section: &'a str,
-    /// How binding the rule is.
+    /// The level of the rule.
     pub level: CheckLevel,
     /// The rule.
     pub title: &'a str,

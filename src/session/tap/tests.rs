@@ -274,7 +274,7 @@ proptest! {
         prop_assert_eq!(seen_of(leg, None, &chunks), whole);
     }
 
-    /// What an encoder sends is what is seen.
+    /// A tap sees the messages that an encoder sends.
     #[test]
     fn every_message_is_seen(
         messages in vec("[a-c]{0,40}", 0..20),

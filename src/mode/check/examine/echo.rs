@@ -1,8 +1,8 @@
-//! How messages come back.
+//! Examines the echo of messages.
 
 use crate::mode::check::{judgement::Judgement, server::Server};
 
-/// Whether each message comes back once.
+/// Judges whether each message is echoed once.
 pub(crate) fn once(server: &Server) -> Judgement {
     let echo = &server.facts.echo;
     match (echo.copies, &echo.text) {

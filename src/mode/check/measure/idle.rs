@@ -1,4 +1,4 @@
-//! What ends idle sessions, and when.
+//! Measures when and by whom idle sessions are ended.
 
 use super::{meter::Meter, words};
 use crate::mode::check::{
@@ -12,14 +12,14 @@ use tokio::{
     time::{Duration, Instant},
 };
 
-/// What is sent in a session meanwhile.
+/// The traffic in a session during the measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Traffic {
     Pings,
     Messages,
 }
 
-/// What became of a session.
+/// The end of a session, if it ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Fate {
     /// It is open after the whole time.

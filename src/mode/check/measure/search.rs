@@ -1,6 +1,6 @@
 //! The search for the largest size that a server accepts.
 
-/// What is known of a limit: a size that was accepted, and a larger one that was refused.
+/// The bounds of a limit: a size that was accepted, and a larger one that was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Search {
     accepted: u64,

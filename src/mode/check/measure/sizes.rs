@@ -21,7 +21,7 @@ use crate::{
 };
 use tokio::time::{Duration, Instant};
 
-/// What became of a message.
+/// The outcome of a message.
 enum Passage {
     Accepted,
     Refused(Refusal),

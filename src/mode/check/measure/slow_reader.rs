@@ -1,4 +1,4 @@
-//! What a server does for a client that does not read.
+//! Measures how much a server keeps for a client that does not read.
 
 use super::{meter::Meter, words};
 use crate::mode::check::{
