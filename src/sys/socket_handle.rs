@@ -1,9 +1,8 @@
 //! A second handle of a connected socket, for what is done below its stream.
 
-use super::readiness::watch;
+use super::{readiness::watch, unix};
 use rustix::fd::{AsFd, OwnedFd};
-use socket2::SockRef;
-use std::{io, time::Duration};
+use std::io;
 use tokio::io::Interest;
 
 /// A handle of a socket, which stays open until the handle is dropped, too.
@@ -18,7 +17,7 @@ impl SocketHandle {
 
     /// Makes the connection end with a reset when the socket is closed.
     pub fn reset_at_end(&self) -> io::Result<()> {
-        SockRef::from(&self.0).set_linger(Some(Duration::ZERO))
+        unix::reset_at_end(&self.0)
     }
 
     /// Waits until the peer has ended the connection, which need not be read.

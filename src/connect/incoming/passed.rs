@@ -3,7 +3,7 @@
 use super::{Exchange, Incoming, fault::IncomingFault, http1};
 use crate::{
     connect::established::Established,
-    net::{Transport, TransportHandle},
+    net::Transport,
     proto::{
         handshake::{Agreement, Headers, Version},
         request_fault::RequestFault,
@@ -27,30 +27,22 @@ impl Incoming {
         self.request.headers.get("Sec-WebSocket-Key").map(|key| accept_for(key.trim()))
     }
 
-    /// Opens the session with an answer whose header fields are complete, within this limit. Also
-    /// returns control over an HTTP/2 stream.
+    /// Opens the session with an answer whose header fields are complete, within this limit.
     pub async fn accept_passed(
         self,
         reason: &str,
         headers: &Headers,
         agreement: Agreement,
         limit: Duration,
-    ) -> Result<(Established, Option<TransportHandle>), IncomingFault> {
-        let (authority, carrier) = (self.authority, self.request.version);
-        match self.exchange {
-            Exchange::Http1 { mut transport, rest, .. } => {
-                let answer = head(&status_line(StatusCode::SWITCHING_PROTOCOLS, reason), headers);
-                let written = timeout(limit, http1::write(&mut transport, &answer)).await;
-                written.map_err(|_| IncomingFault::TimedOut(limit))??;
-                Ok((Established { transport, rest, agreement, carrier, authority }, None))
-            }
-            Exchange::Http2(request) => {
-                let stream = request.begin(StatusCode::OK, headers.iter())?;
-                let handle = TransportHandle::Stream(stream.handle());
-                let (transport, rest) = (Box::new(stream), Vec::new());
-                Ok((Established { transport, rest, agreement, carrier, authority }, Some(handle)))
-            }
-        }
+    ) -> Result<Established, IncomingFault> {
+        let (authority, carrier) = (self.authority.clone(), self.request.version);
+        let status = if carrier == Version::Http2 {
+            StatusCode::OK
+        } else {
+            StatusCode::SWITCHING_PROTOCOLS
+        };
+        let (transport, rest) = self.respond(status, reason, headers, limit).await?;
+        Ok(Established { transport, rest, agreement, carrier, authority })
     }
 
     /// Writes the head of an answer whose header fields are complete. Returns the stream, which takes
@@ -70,7 +62,7 @@ impl Incoming {
                 Ok((transport, rest))
             }
             Exchange::Http2(request) => {
-                let stream = request.begin(status, headers.iter())?;
+                let stream = request.respond(status, headers.iter())?;
                 Ok((Box::new(stream), Vec::new()))
             }
         }

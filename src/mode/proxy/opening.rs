@@ -113,7 +113,7 @@ async fn open_session(shared: &Arc<Shared>, incoming: Incoming) -> Option<Opened
             };
             let accepted = incoming.accept_passed(reason, &headers, agreement, ANSWER_LIMIT).await;
             match accepted {
-                Ok((client, _)) => {
+                Ok(client) => {
                     if let Some(view) = &shared.outlet.view {
                         view.joined(number, &address, &target);
                     }

@@ -230,15 +230,6 @@ impl ServerRequest {
         self.respond(status, fields)?.finish(body.into()).await
     }
 
-    /// Responds with a status, and leaves the stream open for a body.
-    pub fn begin<'a>(
-        self,
-        status: StatusCode,
-        fields: impl Iterator<Item = (&'a str, &'a str)>,
-    ) -> io::Result<ServerStream> {
-        self.respond(status, fields)
-    }
-
     /// Reads the body of the request; `None` if it is longer than `limit`.
     pub async fn read_body(&mut self, limit: usize) -> io::Result<Option<Vec<u8>>> {
         let mut body = Vec::new();
@@ -254,7 +245,8 @@ impl ServerRequest {
         Ok(Some(body))
     }
 
-    fn respond<'a>(
+    /// Responds with a status, and leaves the stream open for a body.
+    pub fn respond<'a>(
         mut self,
         status: StatusCode,
         fields: impl Iterator<Item = (&'a str, &'a str)>,
