@@ -1,14 +1,18 @@
-//! The address of a server, and its certificate.
+//! The address of a server, its certificate, and the failures of accepting connections.
 
+use super::notes::Notes;
 use crate::{
     error::Error,
     job::listen::{ListenAddress, ServerCertificate},
     net::{
-        listener::{ListenFault, Listener, SocketFile},
+        listener::{ListenFault, Listener, SocketFile, is_fault_of_connection},
         tls::server::ServerTls,
     },
+    sys::resources::is_lack_of_descriptors,
+    wording::system_error,
 };
-use std::io;
+use std::{io, time::Duration};
+use tokio::time::sleep;
 
 /// Returns TLS with the certificate of a server on this address.
 pub(super) fn tls(
@@ -87,3 +91,35 @@ pub(super) fn exposure(listeners: &[Listener]) -> Option<String> {
     let who = if address.ip().is_unspecified() { "every network" } else { "other machines" };
     Some(format!("warning: clients on {who} can connect"))
 }
+
+/// The failures of a task that accepts connections. A lasting one is told once.
+#[derive(Default)]
+pub(super) struct AcceptFaults {
+    is_told: bool,
+}
+
+impl AcceptFaults {
+    /// Records that a connection was accepted.
+    pub(super) fn accepted(&mut self) {
+        self.is_told = false;
+    }
+
+    /// Tells of a failure beside this many clients, and waits before the next attempt.
+    pub(super) async fn failed(&mut self, cause: &io::Error, notes: &Notes, clients: usize) {
+        let words = system_error(cause);
+        if is_fault_of_connection(cause) {
+            notes.detail(&format!("cannot accept a connection: {words}"));
+        } else if !self.is_told {
+            self.is_told = true;
+            notes.note(&if is_lack_of_descriptors(cause) {
+                format!("no more clients can connect beside {clients}: {words} (see ulimit -n)")
+            } else {
+                format!("cannot accept a connection: {words}")
+            });
+        }
+        sleep(ACCEPT_RETRY_DELAY).await;
+    }
+}
+
+/// Delay before the next attempt if a connection cannot be accepted.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);

@@ -13,9 +13,9 @@ use crate::{
     connect::incoming::{
         Arrival, HANDSHAKE_LIMIT, Incoming, IncomingFault, IncomingStreams, Rejection,
     },
-    net::listener::{Accepted, Listener, is_fault_of_connection},
+    mode::endpoint::AcceptFaults,
+    net::listener::{Accepted, Listener},
     proto::{Close, Leg, handshake::Headers},
-    sys::resources::is_lack_of_descriptors,
     wording::system_error,
 };
 use std::{
@@ -23,7 +23,6 @@ use std::{
     pin::pin,
     sync::Arc,
     task::{Context, Poll},
-    time::Duration,
 };
 use tokio::{
     task::spawn_local,
@@ -32,25 +31,14 @@ use tokio::{
 
 /// Accepts connections until the task is aborted.
 pub(super) async fn accept(listener: Listener, shared: Arc<Shared>) {
-    let mut is_told = false;
+    let mut faults = AcceptFaults::default();
     loop {
         match listener.accept(false).await {
             Ok(accepted) => {
-                is_told = false;
+                faults.accepted();
                 spawn_local(serve(Arc::clone(&shared), accepted));
             }
-            Err(cause) => {
-                let words = system_error(&cause);
-                if is_fault_of_connection(&cause) {
-                    shared.notes.detail(&format!("cannot accept a connection: {words}"));
-                } else if !is_told {
-                    is_told = true;
-                    let limit =
-                        if is_lack_of_descriptors(&cause) { " (see ulimit -n)" } else { "" };
-                    shared.notes.note(&format!("cannot accept a connection: {words}{limit}"));
-                }
-                sleep(ACCEPT_RETRY_DELAY).await;
-            }
+            Err(cause) => faults.failed(&cause, &shared.notes, shared.sessions()).await,
         }
     }
 }
@@ -213,6 +201,3 @@ fn tell_end(open: &OpenPair, pair: &Pair, end: &PairEnd) {
         }
     }
 }
-
-/// Delay before the next attempt if a connection cannot be accepted.
-const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
