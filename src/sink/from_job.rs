@@ -8,7 +8,7 @@ use super::{
     frames::FrameLines,
     har::HarFile,
     jsonl::{EventBuffer, JsonlOutput},
-    leg_text::{LegCalls, LegOutput, LegText},
+    leg_text::{LegMessages, LegOutput},
     recording::Recording,
     server::ServerRecorders,
     sinks::Sinks,
@@ -100,9 +100,9 @@ impl Sinks {
                 JsonlOutput::of_client(events.clone(), report, conn, Some(leg))
             }
             LegOutput::Text(events, terminator) => {
-                LegText::create(events.clone(), (conn, leg), *terminator)
+                LegMessages::on_stdout(events.clone(), *terminator, (conn, leg))
             }
-            LegOutput::Calls(show) => LegCalls::create(Arc::clone(show), (conn, leg)),
+            LegOutput::Calls(show) => LegMessages::to_calls(Arc::clone(show), (conn, leg)),
         });
         Self::new(
             frames.into_iter().chain(output).chain(recorders.sinks(conn, Some(leg))).collect(),

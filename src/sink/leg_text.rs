@@ -9,7 +9,7 @@ use crate::{
     stored::{Content, StoredMessage, WholeMessage},
 };
 use std::{
-    io::{self, IsTerminal as _},
+    io::{self, IsTerminal as _, Write as _},
     sync::Arc,
     time::{Instant, SystemTime},
 };
@@ -36,48 +36,81 @@ pub(crate) struct LegMessage<'a> {
     pub(crate) is_ours: bool,
 }
 
-/// The sink that writes messages to stdout. For a program, `1>`, a tab, and the message as it is: `>`
-/// to the server, `<` to the client.
-pub(super) struct LegText {
-    events: EventBuffer,
+/// The sink of a leg that shows its messages.
+pub(super) struct LegMessages {
+    target: LegTarget,
     conn: u64,
     leg: Leg,
-    terminator: u8,
-    /// Set if stdout is a terminal.
-    dialogue: Option<Dialogue>,
     print: Option<Print>,
 }
 
-impl LegText {
-    pub(super) fn create(
+/// The place where messages are shown.
+enum LegTarget {
+    Stdout(LegText),
+    /// Above a prompt.
+    Call(Arc<dyn Fn(&LegMessage<'_>) + Send + Sync>),
+}
+
+/// Messages on stdout. For a program, `1>`, a tab, and the message as it is: `>` to the server, `<` to
+/// the client.
+struct LegText {
+    events: EventBuffer,
+    terminator: u8,
+    /// Set if stdout is a terminal.
+    dialogue: Option<Dialogue>,
+}
+
+impl LegMessages {
+    /// Creates the sink that writes messages to stdout, each followed by this byte.
+    pub(super) fn on_stdout(
         events: EventBuffer,
-        (conn, leg): (u64, Leg),
         terminator: u8,
+        (conn, leg): (u64, Leg),
     ) -> Box<dyn Sink> {
         let peer = Some(Addressee::Client(conn));
         let dialogue = io::stdout().is_terminal().then(|| Dialogue { peer, ..Dialogue::default() });
-        Box::new(Self { events, conn, leg, terminator, dialogue, print: None })
+        let target = LegTarget::Stdout(LegText { events, terminator, dialogue });
+        Box::new(Self { target, conn, leg, print: None })
     }
 
-    fn write(&self, direction: Direction, kind: Kind, content: Content<'_>) {
+    /// Creates the sink that passes messages to a function.
+    pub(super) fn to_calls(
+        show: Arc<dyn Fn(&LegMessage<'_>) + Send + Sync>,
+        (conn, leg): (u64, Leg),
+    ) -> Box<dyn Sink> {
+        Box::new(Self { target: LegTarget::Call(show), conn, leg, print: None })
+    }
+
+    fn show(&self, direction: Direction, kind: Kind, content: Content<'_>) {
+        let (conn, is_ours) = (self.conn, direction == Direction::Out);
         let direction = self.leg.as_client_sees(direction);
-        let mark = if direction == Direction::Out { '>' } else { '<' };
+        let message = LegMessage { conn, direction, kind, content, is_ours };
+        match &self.target {
+            LegTarget::Stdout(text) => text.write(&message),
+            LegTarget::Call(show) => show(&message),
+        }
+    }
+}
+
+impl LegText {
+    fn write(&self, message: &LegMessage<'_>) {
+        let mark = if message.direction == Direction::Out { '>' } else { '<' };
         self.events.message(|buffer| {
+            let bytes = buffer.bytes();
             let mut long = None;
-            match (&self.dialogue, content) {
-                (Some(dialogue), content) => {
-                    let text = shown(dialogue, direction, kind, content);
-                    buffer.bytes().extend_from_slice(text.as_bytes());
-                    buffer.bytes().push(b'\n');
+            match (&self.dialogue, message.content) {
+                (Some(dialogue), _) => {
+                    bytes.extend_from_slice(shown(dialogue, message).as_bytes());
+                    bytes.push(b'\n');
                 }
-                (None, Content::Short(bytes)) => {
-                    let label = format!("{}{mark}\t", self.conn);
-                    buffer.bytes().extend_from_slice(label.as_bytes());
-                    buffer.bytes().extend_from_slice(bytes);
-                    buffer.bytes().push(self.terminator);
+                (None, Content::Short(content)) => {
+                    // Writing to memory does not fail.
+                    let _ = write!(bytes, "{}{mark}\t", message.conn);
+                    bytes.extend_from_slice(content);
+                    bytes.push(self.terminator);
                 }
                 (None, Content::Long(stored)) => {
-                    let label = format!("{}{mark}\t", self.conn).into_bytes();
+                    let label = format!("{}{mark}\t", message.conn).into_bytes();
                     let end = vec![self.terminator];
                     long = Some(LongContent::raw(label, stored.clone(), end));
                 }
@@ -88,7 +121,7 @@ impl LegText {
     }
 }
 
-impl Sink for LegText {
+impl Sink for LegMessages {
     fn interest(&self) -> Interest {
         Interest::Messages
     }
@@ -100,7 +133,7 @@ impl Sink for LegText {
     fn see(&mut self, _at: Instant, seen: &SessionEvent<'_>) {
         match seen {
             SessionEvent::Sent(kind, Some(data), _) => {
-                self.write(Direction::Out, *kind, Content::Short(data));
+                self.show(Direction::Out, *kind, Content::Short(data));
             }
             SessionEvent::TooLong(_, size, ..) => {
                 tell_too_long(self.print.as_ref(), (self.conn, self.leg), *size);
@@ -110,64 +143,13 @@ impl Sink for LegText {
     }
 
     fn message(&mut self, _at: Instant, message: &WholeMessage<'_>) {
-        self.write(Direction::In, message.kind, message.content);
+        self.show(Direction::In, message.kind, message.content);
     }
 
     fn rest(&mut self) {
-        self.events.tell();
-    }
-
-    fn print_with(&mut self, print: Option<&Print>) {
-        self.print = print.cloned();
-    }
-}
-
-/// The sink that passes messages to a function.
-pub(super) struct LegCalls {
-    show: Arc<dyn Fn(&LegMessage<'_>) + Send + Sync>,
-    conn: u64,
-    leg: Leg,
-    print: Option<Print>,
-}
-
-impl LegCalls {
-    pub(super) fn create(
-        show: Arc<dyn Fn(&LegMessage<'_>) + Send + Sync>,
-        (conn, leg): (u64, Leg),
-    ) -> Box<dyn Sink> {
-        Box::new(Self { show, conn, leg, print: None })
-    }
-
-    fn call(&self, direction: Direction, kind: Kind, content: Content<'_>) {
-        let (conn, is_ours) = (self.conn, direction == Direction::Out);
-        let direction = self.leg.as_client_sees(direction);
-        (self.show)(&LegMessage { conn, direction, kind, content, is_ours });
-    }
-}
-
-impl Sink for LegCalls {
-    fn interest(&self) -> Interest {
-        Interest::Messages
-    }
-
-    fn takes_messages(&self) -> bool {
-        true
-    }
-
-    fn see(&mut self, _at: Instant, seen: &SessionEvent<'_>) {
-        match seen {
-            SessionEvent::Sent(kind, Some(data), _) => {
-                self.call(Direction::Out, *kind, Content::Short(data));
-            }
-            SessionEvent::TooLong(_, size, ..) => {
-                tell_too_long(self.print.as_ref(), (self.conn, self.leg), *size);
-            }
-            _ => {}
+        if let LegTarget::Stdout(text) = &self.target {
+            text.events.tell();
         }
-    }
-
-    fn message(&mut self, _at: Instant, message: &WholeMessage<'_>) {
-        self.call(Direction::In, message.kind, message.content);
     }
 
     fn print_with(&mut self, print: Option<&Print>) {
@@ -185,9 +167,9 @@ fn tell_too_long(print: Option<&Print>, (conn, leg): (u64, Leg), size: u64) {
 }
 
 /// Returns a message for a terminal. Of a long one, only the start.
-fn shown(dialogue: &Dialogue, direction: Direction, kind: Kind, content: Content<'_>) -> String {
-    let now = SystemTime::now();
-    match content {
+fn shown(dialogue: &Dialogue, message: &LegMessage<'_>) -> String {
+    let (direction, kind, now) = (message.direction, message.kind, SystemTime::now());
+    match message.content {
         Content::Short(bytes) => dialogue.message(direction, kind, bytes, now),
         Content::Long(stored) => {
             let start = start_of(kind, stored).unwrap_or_default();
