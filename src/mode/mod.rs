@@ -10,6 +10,7 @@ mod listen;
 mod notes;
 mod proxy;
 mod runtime;
+mod server_prompt;
 mod show;
 
 use crate::{

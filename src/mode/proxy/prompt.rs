@@ -12,6 +12,7 @@ use crate::{
     error::Error,
     escape::Escaped,
     job::{prompt_habits::PromptHabits, run_outcome::RunOutcome},
+    mode::server_prompt,
     proto::{Kind, Leg, Opcode, raw::RawFrame},
     random::nonce,
     script::command::{Command, place::Place, server::ServerCommand, table},
@@ -63,18 +64,7 @@ impl ProxyPrompt {
         shared: &Shared,
         view: &LiveView,
     ) -> Option<Result<RunOutcome, Error>> {
-        let (reply, outcome) = match event {
-            PromptEvent::Line(line) => match self.line(&line, shared, view) {
-                PromptReply::Leave => (PromptReply::Leave, Some(Ok(RunOutcome::Done))),
-                reply => (reply, None),
-            },
-            PromptEvent::Edit(text) => (PromptReply::Edit(text), None),
-            PromptEvent::Edited => (PromptReply::Prompt, None),
-            PromptEvent::Interrupt => (PromptReply::Leave, Some(Ok(RunOutcome::Signal(SIGINT)))),
-            PromptEvent::Hangup => (PromptReply::Leave, Some(Ok(RunOutcome::Signal(SIGHUP)))),
-            PromptEvent::Eof => (PromptReply::Leave, Some(Ok(RunOutcome::Done))),
-            PromptEvent::Failed(cause) => (PromptReply::Leave, Some(Err(Error::Input(cause)))),
-        };
+        let (reply, outcome) = server_prompt::answer(event, |line| self.line(line, shared, view));
         let look = PromptLook { paused: shared.is_paused(), ..view.view(|view| view.look()) };
         if look != self.look {
             self.look = look;
@@ -188,5 +178,3 @@ const NOT_SENT: &str = "not sent: a proxy passes on what others say; /inject ser
 const NOBODY: &str = "no client is connected";
 /// The greatest number of clients that a sentence lists.
 const MAX_LISTED: usize = 20;
-const SIGHUP: i32 = 1;
-const SIGINT: i32 = 2;

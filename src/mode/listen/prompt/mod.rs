@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     console::{
-        event::{PromptEvent, PromptReply},
+        event::PromptEvent,
         prompt::{BRIEF_LIMIT, Prompt},
         prompt_look::PromptLook,
         screen::{fold, whole_screen},
@@ -18,6 +18,7 @@ use crate::{
     },
     error::Error,
     job::{listen::Service, prompt_habits::PromptHabits, run_outcome::RunOutcome},
+    mode::server_prompt,
     proto::Kind,
     script::{addressee::Addressee, command::place::Place, repeats::Repeats},
     session::clock,
@@ -88,18 +89,7 @@ impl ServerPrompt {
         event: PromptEvent,
         shared: &Shared,
     ) -> Option<Result<RunOutcome, Error>> {
-        let (reply, outcome) = match event {
-            PromptEvent::Line(line) => match self.line(&line, shared) {
-                PromptReply::Leave => (PromptReply::Leave, Some(Ok(RunOutcome::Done))),
-                reply => (reply, None),
-            },
-            PromptEvent::Edit(text) => (PromptReply::Edit(text), None),
-            PromptEvent::Edited => (PromptReply::Prompt, None),
-            PromptEvent::Interrupt => (PromptReply::Leave, Some(Ok(RunOutcome::Signal(SIGINT)))),
-            PromptEvent::Hangup => (PromptReply::Leave, Some(Ok(RunOutcome::Signal(SIGHUP)))),
-            PromptEvent::Eof => (PromptReply::Leave, Some(Ok(RunOutcome::Done))),
-            PromptEvent::Failed(cause) => (PromptReply::Leave, Some(Err(Error::Input(cause)))),
-        };
+        let (reply, outcome) = server_prompt::answer(event, |line| self.line(line, shared));
         self.adapt(shared, Prompt::set_look);
         self.prompt.reply(reply);
         outcome
@@ -173,5 +163,3 @@ fn look(addressee: Addressee, is_alone: bool, view: PromptLook) -> PromptLook {
 
 /// The number of repeated messages that are sent before clients have their turn.
 const REPEATS_PER_TURN: usize = 64;
-const SIGHUP: i32 = 1;
-const SIGINT: i32 = 2;
