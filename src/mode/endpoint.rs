@@ -1,18 +1,21 @@
-//! The address of a server, its certificate, and the failures of accepting connections.
+//! The address of a server, its certificate, and the start of connections.
 
 use super::notes::Notes;
 use crate::{
+    connect::incoming::{Arrival, HANDSHAKE_LIMIT, IncomingFault, Rejection},
     error::Error,
     job::listen::{ListenAddress, ServerCertificate},
     net::{
+        Transport,
         listener::{ListenFault, Listener, SocketFile, is_fault_of_connection},
-        tls::server::ServerTls,
+        tls::server::{AcceptFault, ServerTls, TlsSummary},
     },
+    proto::handshake::Headers,
     sys::resources::is_lack_of_descriptors,
     wording::system_error,
 };
 use std::{io, time::Duration};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, timeout_at};
 
 /// Returns TLS with the certificate of a server on this address.
 pub(super) fn tls(
@@ -90,6 +93,45 @@ pub(super) fn exposure(listeners: &[Listener]) -> Option<String> {
     let address = exposed.next()?;
     let who = if address.ip().is_unspecified() { "every network" } else { "other machines" };
     Some(format!("warning: clients on {who} can connect"))
+}
+
+/// The reason why a connection carries no request.
+pub(super) enum StartFault<'a> {
+    Tls(&'a AcceptFault),
+    /// The TLS handshake was not completed in time.
+    TlsTimedOut,
+    Request(&'a IncomingFault),
+}
+
+/// Performs the TLS handshake with a client, and reads what the connection begins with: a request, or
+/// the preface of HTTP/2. A fault is passed to `tell`; an answer to it has these header fields.
+pub(super) async fn receive(
+    tls: Option<&ServerTls>,
+    (transport, address): (Box<dyn Transport>, String),
+    headers: &Headers,
+    tell: &(dyn Fn(&StartFault<'_>) + Sync),
+) -> Option<(Arrival, Option<TlsSummary>)> {
+    let deadline = Instant::now() + HANDSHAKE_LIMIT;
+    let (transport, summary) = match tls {
+        None => (transport, None),
+        Some(tls) => match timeout_at(deadline, tls.accept(transport)).await {
+            Ok(Ok((secured, summary))) => (secured, Some(summary)),
+            Ok(Err(cause)) => {
+                tell(&StartFault::Tls(&cause));
+                return None;
+            }
+            Err(_) => {
+                tell(&StartFault::TlsTimedOut);
+                return None;
+            }
+        },
+    };
+    let limit = deadline.saturating_duration_since(Instant::now());
+    let is_http2 = summary.as_ref().is_some_and(|tls| tls.is_http2);
+    let tell = |fault: &IncomingFault| tell(&StartFault::Request(fault));
+    let rejection = Rejection { headers, tell: &tell };
+    let arrival = Arrival::read(transport, is_http2, address, limit, rejection).await;
+    Some((arrival.ok()?, summary))
 }
 
 /// The failures of a task that accepts connections. A lasting one is told once.

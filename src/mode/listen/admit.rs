@@ -8,8 +8,9 @@ use super::{
     shared::Shared,
 };
 use crate::{
-    connect::incoming::{Arrival, HANDSHAKE_LIMIT, Incoming, IncomingFault, Rejection},
+    connect::incoming::{Arrival, Incoming},
     job::listen::Service,
+    mode::endpoint::{self, StartFault},
     net::{TransportHandle, listener::Accepted, tls::server::TlsSummary},
     proto::{
         handshake::{Agreement, Request, choose},
@@ -27,7 +28,6 @@ use crate::{
     session::Session,
 };
 use std::{borrow::Cow, sync::Arc};
-use tokio::time::{Instant, timeout_at};
 
 /// An admitted client.
 pub(super) struct Admitted {
@@ -49,30 +49,21 @@ pub(super) type Received = (Arrival, Option<TransportHandle>, Option<Arc<TlsSumm
 /// HTTP/2. A refusal is told.
 pub(super) async fn receive(shared: &Shared, accepted: Accepted) -> Option<Received> {
     let Accepted { transport, address, handle } = accepted;
-    let deadline = Instant::now() + HANDSHAKE_LIMIT;
-    let (transport, tls) = match &shared.tls {
-        None => (transport, None),
-        Some(tls) => match timeout_at(deadline, tls.accept(transport)).await {
-            Ok(Ok((secured, summary))) => (secured, Some(Arc::new(summary))),
-            Ok(Err(cause)) => {
-                let reason = cause.to_string();
-                let (address, reason) = (&*address, &*reason);
-                announce::refused(shared, &Refused { address, reason, ..Refused::default() });
-                return None;
-            }
-            Err(_) => {
-                shared.notes.detail(&format!("{address}: no TLS handshake in time"));
-                return None;
-            }
-        },
+    let tell = |fault: &StartFault<'_>| match fault {
+        StartFault::Tls(cause) => {
+            let reason = &*cause.to_string();
+            let refused = Refused { address: &address, reason, ..Refused::default() };
+            announce::refused(shared, &refused);
+        }
+        StartFault::TlsTimedOut => {
+            shared.notes.detail(&format!("{address}: no TLS handshake in time"));
+        }
+        StartFault::Request(fault) => announce::failed(shared, &address, fault),
     };
-    let limit = deadline.saturating_duration_since(Instant::now());
-    let is_http2 = tls.as_ref().is_some_and(|tls| tls.is_http2);
-    let tell = |fault: &IncomingFault| announce::failed(shared, &address, fault);
-    let rejection = Rejection { headers: &shared.job.headers, tell: &tell };
-    let arrival = Arrival::read(transport, is_http2, address.clone(), limit, rejection).await;
-    // A fault has been told.
-    Some((arrival.ok()?, handle.map(TransportHandle::Socket), tls))
+    let stream = (transport, address.clone());
+    let received = endpoint::receive(shared.tls.as_ref(), stream, &shared.job.headers, &tell).await;
+    let (arrival, tls) = received?;
+    Some((arrival, handle.map(TransportHandle::Socket), tls.map(Arc::new)))
 }
 
 /// Performs the opening handshake. A refusal is told.

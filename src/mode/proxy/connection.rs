@@ -10,10 +10,8 @@ use super::{
     watcher::Watcher,
 };
 use crate::{
-    connect::incoming::{
-        Arrival, HANDSHAKE_LIMIT, Incoming, IncomingFault, IncomingStreams, Rejection,
-    },
-    mode::endpoint::AcceptFaults,
+    connect::incoming::{Arrival, Incoming, IncomingFault, IncomingStreams},
+    mode::endpoint::{self, AcceptFaults, StartFault},
     net::listener::{Accepted, Listener},
     proto::{Close, Leg, handshake::Headers},
     wording::system_error,
@@ -26,7 +24,7 @@ use std::{
 };
 use tokio::{
     task::spawn_local,
-    time::{Instant, sleep, timeout, timeout_at},
+    time::{sleep, timeout},
 };
 
 /// Accepts connections until the task is aborted.
@@ -55,25 +53,16 @@ async fn serve(shared: Arc<Shared>, accepted: Accepted) {
 /// Performs the TLS handshake, and reads what a connection begins with.
 async fn receive(shared: &Shared, accepted: Accepted) -> Option<Arrival> {
     let Accepted { transport, address, .. } = accepted;
-    let deadline = Instant::now() + HANDSHAKE_LIMIT;
-    let (transport, is_http2) = match &shared.tls {
-        None => (transport, false),
-        Some(tls) => match timeout_at(deadline, tls.accept(transport)).await {
-            Ok(Ok((secured, summary))) => (secured, summary.is_http2),
-            Ok(Err(cause)) => {
-                shared.notes.event(&format!("refused {address}: {cause}"));
-                return None;
-            }
-            Err(_) => {
-                shared.notes.detail(&format!("{address}: no TLS handshake in time"));
-                return None;
-            }
-        },
+    let tell = |fault: &StartFault<'_>| match fault {
+        StartFault::Tls(cause) => shared.notes.event(&format!("refused {address}: {cause}")),
+        StartFault::TlsTimedOut => {
+            shared.notes.detail(&format!("{address}: no TLS handshake in time"));
+        }
+        StartFault::Request(fault) => refused(shared, &address, fault),
     };
-    let limit = deadline.saturating_duration_since(Instant::now());
-    let tell = |fault: &IncomingFault| refused(shared, &address, fault);
-    let rejection = Rejection { headers: &Headers::default(), tell: &tell };
-    Arrival::read(transport, is_http2, address.clone(), limit, rejection).await.ok()
+    let stream = (transport, address.clone());
+    let received = endpoint::receive(shared.tls.as_ref(), stream, &Headers::default(), &tell).await;
+    received.map(|(arrival, _)| arrival)
 }
 
 /// Tells of a connection that did not carry a request.
