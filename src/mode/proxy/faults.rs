@@ -5,7 +5,7 @@
 //! performed once all that was passed on before has left, but after the limit for closing at the latest.
 
 use super::{
-    fault_line::{FaultLine, Recoding},
+    fault_lane::{FaultLane, Recoding},
     shared::{OpenPair, Shared},
 };
 use crate::{
@@ -29,9 +29,9 @@ use tokio::time::{Sleep, sleep};
 pub(super) struct PairFaults {
     schedule: FaultSchedule,
     /// The bytes that the client has sent.
-    client: FaultLine,
+    client: FaultLane,
     /// The bytes that the server has sent.
-    server: FaultLine,
+    server: FaultLane,
     /// A fault of both connections that waits until all before it has left.
     pending: Option<PendingFault>,
     stall: Option<StallEnd>,
@@ -101,8 +101,8 @@ impl PairFaults {
     pub(super) fn new(schedule: FaultSchedule, close_timeout: Duration) -> Self {
         let mut faults = Self {
             schedule,
-            client: FaultLine::new(Direction::In),
-            server: FaultLine::new(Direction::Out),
+            client: FaultLane::new(Direction::In),
+            server: FaultLane::new(Direction::Out),
             pending: None,
             stall: None,
             is_closing: false,
@@ -114,14 +114,14 @@ impl PairFaults {
         faults
     }
 
-    fn line(&self, from: Leg) -> &FaultLine {
+    fn lane(&self, from: Leg) -> &FaultLane {
         match from {
             Leg::Client => &self.client,
             Leg::Server => &self.server,
         }
     }
 
-    fn line_mut(&mut self, from: Leg) -> &mut FaultLine {
+    fn lane_mut(&mut self, from: Leg) -> &mut FaultLane {
         match from {
             Leg::Client => &mut self.client,
             Leg::Server => &mut self.server,
@@ -130,23 +130,23 @@ impl PairFaults {
 
     /// Reports whether more of a leg may be read.
     pub(super) fn has_room(&self, from: Leg) -> bool {
-        let waiting = self.line(from).waiting();
+        let waiting = self.lane(from).waiting();
         if self.stall.is_some() {
             // The end of a leg is noticed only if it is read.
             return waiting < STALLED_BYTES;
         }
-        self.pending.is_none() && waiting == 0 && self.line(from).has_room()
+        self.pending.is_none() && waiting == 0 && self.lane(from).has_room()
     }
 
     /// Takes bytes that a leg has sent.
     pub(super) fn push(&mut self, from: Leg, bytes: &[u8]) {
-        self.line_mut(from).push(bytes);
+        self.lane_mut(from).push(bytes);
         self.take(from);
     }
 
     /// Takes the end of what a leg has sent.
     pub(super) fn finish(&mut self, from: Leg) {
-        self.line_mut(from).is_at_end = true;
+        self.lane_mut(from).is_at_end = true;
         self.take(from);
     }
 
@@ -156,11 +156,11 @@ impl PairFaults {
             return;
         }
         let now = clock::now();
-        let line = match from {
+        let lane = match from {
             Leg::Client => &mut self.client,
             Leg::Server => &mut self.server,
         };
-        match line.take(&mut self.schedule, now) {
+        match lane.take(&mut self.schedule, now) {
             Ok(None) => {}
             Ok(Some(ending)) => self.begin(ending, now),
             Err(InvalidDeflate) => {
@@ -183,14 +183,14 @@ impl PairFaults {
         if self.stall.is_some() {
             return false;
         }
-        let is_last = self.is_cut() || self.line(from).is_finished;
-        self.line_mut(from).has_ready(is_last, clock::now())
+        let is_last = self.is_cut() || self.lane(from).is_finished;
+        self.lane_mut(from).has_ready(is_last, clock::now())
     }
 
     /// Moves bytes of a leg that may be passed on now. Returns their number.
     pub(super) fn pull(&mut self, from: Leg, buffer: &mut [u8]) -> usize {
-        let pulled = self.line_mut(from).pull(buffer, clock::now());
-        if self.line(from).waiting() > 0 {
+        let pulled = self.lane_mut(from).pull(buffer, clock::now());
+        if self.lane(from).waiting() > 0 {
             self.take(from);
         }
         pulled
@@ -198,13 +198,13 @@ impl PairFaults {
 
     /// Reports whether all that a leg has sent until its end was passed on.
     pub(super) fn is_finished(&self, from: Leg) -> bool {
-        let line = self.line(from);
-        line.is_finished && line.is_empty()
+        let lane = self.lane(from);
+        lane.is_finished && lane.is_empty()
     }
 
     /// Reports whether no byte will follow those that were passed on.
     pub(super) fn is_last(&self, from: Leg) -> bool {
-        self.is_finished(from) || (self.is_cut() && self.line(from).is_empty())
+        self.is_finished(from) || (self.is_cut() && self.lane(from).is_empty())
     }
 
     /// Reports whether the connections are being cut.
@@ -262,7 +262,7 @@ impl PairFaults {
                     }
                     StallEnd::At(_) => {}
                     StallEnd::Leaving => {
-                        let left = Leg::BOTH.into_iter().find(|leg| self.line(*leg).is_at_end);
+                        let left = Leg::BOTH.into_iter().find(|leg| self.lane(*leg).is_at_end);
                         if let Some(leg) = left {
                             return Some(FaultOutcome::Left(leg));
                         }
@@ -274,7 +274,7 @@ impl PairFaults {
                 cx.waker().wake_by_ref();
             }
             let is_passed =
-                is_written && Leg::BOTH.into_iter().all(|leg| self.line(leg).is_empty());
+                is_written && Leg::BOTH.into_iter().all(|leg| self.lane(leg).is_empty());
             let pending = self.pending.take_if(|it| is_passed || it.latest <= now);
             if let Some(PendingFault { ending, .. }) = pending {
                 cx.waker().wake_by_ref();
@@ -316,8 +316,8 @@ impl PairFaults {
             None => self.schedule.deadline(),
         };
         // What could have left before waits for its leg.
-        let lines = [&self.client, &self.server].into_iter().filter_map(FaultLine::deadline);
-        next.into_iter().chain(lines.filter(|deadline| *deadline > now)).min()
+        let lanes = [&self.client, &self.server].into_iter().filter_map(FaultLane::deadline);
+        next.into_iter().chain(lanes.filter(|deadline| *deadline > now)).min()
     }
 }
 

@@ -9,7 +9,7 @@
 
 mod announce;
 mod connection;
-mod fault_line;
+mod fault_lane;
 mod faults;
 mod flow;
 mod link;

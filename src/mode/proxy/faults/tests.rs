@@ -1,6 +1,6 @@
 //! The faults of a pair in virtual time.
 
-use super::{super::fault_line::HELD_BYTES, *};
+use super::{super::fault_lane::HELD_BYTES, *};
 use crate::{
     connect::Established,
     mode::proxy::{

@@ -13,7 +13,7 @@ use crate::{
 use std::time::Instant;
 
 /// One direction of the faults of a pair.
-pub(super) struct FaultLine {
+pub(super) struct FaultLane {
     stream: FaultStream,
     /// Bytes that wait for room, or for the end of a stall; those before `taken` are used.
     waiting: Vec<u8>,
@@ -38,7 +38,7 @@ pub(super) struct Recoding {
     sent: usize,
 }
 
-impl FaultLine {
+impl FaultLane {
     pub(super) fn new(direction: Direction) -> Self {
         Self {
             stream: FaultStream::new(direction),
