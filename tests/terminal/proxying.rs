@@ -110,3 +110,14 @@ fn messages_are_injected_and_sessions_paused_and_closed() {
         one.expect_close(1001);
     });
 }
+
+/// Regression: the prompt was already open, and the terminal stayed in raw mode.
+#[test]
+fn a_recording_that_cannot_be_written_leaves_the_terminal_as_it_was() {
+    let mut terminal = Terminal::new().status(23);
+    let args = ["proxy", "127.0.0.1:0", "ws://127.0.0.1:1/", "--record", "/nowhere/at/all"];
+    terminal.args.splice(0..0, args.map(Into::into));
+    let end = terminal.run_alone(|_, _| {});
+    let text = end.rows().join("\n");
+    assert!(text.contains("/nowhere/at/all"), "{text}");
+}

@@ -77,7 +77,9 @@ pub(super) async fn run(job: ListenJob, started: Instant) -> Result<RunOutcome, 
     let tls = endpoint::tls(job.tls.as_ref(), &job.address)?;
     let (listeners, file) = endpoint::bind(&job.address).await?;
     let url = endpoint::url(job.tls.is_some(), &job.address, &listeners);
+    // What can fail is opened before the prompt changes the modes of the terminal.
     let recorders = ServerRecorders::open(&job.recording, report)?;
+    let stdout = Stdout::new().map_err(Error::Output)?;
     // Handled before the server says that it listens.
     let reloads = job.reply_file.is_some();
     let signals = if reloads { Signals::with_reload() } else { Signals::new() };
@@ -143,7 +145,6 @@ pub(super) async fn run(job: ListenJob, started: Instant) -> Result<RunOutcome, 
         let (shared, print) = (Arc::clone(&shared), Arc::clone(&print));
         tasks.push(tokio::spawn(acceptor::accept(listener, shared, Some(print))));
     }
-    let stdout = Stdout::new().map_err(Error::Output)?;
     let outcome = Server {
         shared,
         openings,

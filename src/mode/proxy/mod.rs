@@ -41,7 +41,7 @@ use crate::{
     report::{Report, Verbosity, line},
     script::fault::FaultRule,
     session::clock,
-    sink::Print,
+    sink::{Print, server::ServerRecorders},
     sys::{
         resources::raise_descriptor_limit,
         signals::Signals,
@@ -72,6 +72,9 @@ pub(super) async fn run(job: ProxyJob, started: Instant) -> Result<RunOutcome, E
     export(&job, tls.as_ref())?;
     let (listeners, file) = endpoint::bind(&job.address).await?;
     let url = endpoint::url(job.tls.is_some(), &job.address, &listeners);
+    // What can fail is opened before the prompt changes the modes of the terminal.
+    let recorders = ServerRecorders::open(&job.recording, report)?;
+    let stdout = Stdout::new().map_err(Error::Output)?;
     // Handled before the proxy says that it listens.
     let signals = Signals::new();
     let signals = signals.map_err(|cause| Error::Other { operation: "wait for signals", cause })?;
@@ -100,7 +103,7 @@ pub(super) async fn run(job: ProxyJob, started: Instant) -> Result<RunOutcome, E
     // Lines about frames do not hold up the pairs.
     let offered = Arc::clone(&notes);
     let print = prints.unwrap_or_else(|| Arc::new(move |lines: &str| offered.offer(lines)));
-    let outlet = Arc::new(Outlet::open(&job, report, print, view.clone())?);
+    let outlet = Arc::new(Outlet::new(&job, report, print, view.clone(), recorders));
     let shared = Arc::new(Shared::new(job, tls, notes, outlet));
     if let (Some(prompt), Some(view)) = (&prompt, &view) {
         prompt.offer_clients(&shared, view);
@@ -117,7 +120,6 @@ pub(super) async fn run(job: ProxyJob, started: Instant) -> Result<RunOutcome, E
     let serving = async {
         let accept = |listener| spawn_local(connection::accept(listener, Arc::clone(&shared)));
         let tasks = listeners.into_iter().map(accept).collect();
-        let stdout = Stdout::new().map_err(Error::Output)?;
         let (deadline, ended) = (None, None);
         let shared = Arc::clone(&shared);
         Proxy { shared, prompt, file, tasks, deadline, stdout, ended }.run(signals).await

@@ -40,20 +40,20 @@ pub(super) struct Outlet {
 }
 
 impl Outlet {
-    /// Creates the outputs. Fails if a file cannot be opened. `view` is set if there is a prompt.
-    pub(super) fn open(
+    /// Creates the outputs. `view` is set if there is a prompt.
+    pub(super) fn new(
         job: &ProxyJob,
         report: Report,
         print: Print,
         view: Option<Arc<LiveView>>,
-    ) -> Result<Self, Error> {
-        let recorders = ServerRecorders::open(&job.recording, report)?;
+        recorders: ServerRecorders,
+    ) -> Self {
         let shows = match job.shows {
             ShownMessages::Events => true,
             ShownMessages::Text => view.is_none() && !is_stdout_null(),
             ShownMessages::Nothing => false,
         };
-        Ok(Self {
+        Self {
             report,
             frames: job.frames,
             print,
@@ -63,7 +63,7 @@ impl Outlet {
             recorders,
             waiting: Mutex::default(),
             traffic: Mutex::default(),
-        })
+        }
     }
 
     /// Returns the sinks of a leg. Without any, nothing is decoded.
