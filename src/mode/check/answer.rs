@@ -41,9 +41,14 @@ impl Answer {
         mut transport: Box<dyn Transport>,
         patience: Duration,
     ) -> Self {
-        let deadline = Instant::now() + patience;
         let bytes = draft.encode();
-        for part in bytes.chunks(bytes.len().div_ceil(draft.parts.max(1)).max(1)) {
+        let parts = bytes.chunks(bytes.len().div_ceil(draft.parts.max(1)).max(1));
+        let pauses = draft.pause.saturating_mul(u32::try_from(parts.len()).unwrap_or(u32::MAX));
+        let deadline = Instant::now() + patience.saturating_add(pauses);
+        for (number, part) in parts.enumerate() {
+            if number > 0 {
+                sleep(draft.pause).await;
+            }
             let sent = async {
                 transport.write_all(part).await?;
                 transport.flush().await
@@ -51,9 +56,6 @@ impl Answer {
             // The server may have answered before it closed the connection.
             if !matches!(timeout_at(deadline, sent).await, Ok(Ok(()))) {
                 break;
-            }
-            if draft.parts > 1 {
-                sleep(PART_PAUSE).await;
             }
         }
         let mut received = Vec::new();
@@ -140,8 +142,5 @@ impl fmt::Display for Answer {
         }
     }
 }
-
-/// The time between the parts of a request.
-const PART_PAUSE: Duration = Duration::from_millis(20);
 /// The greatest head of a response that is read.
 const HEAD_BYTES: usize = 64 << 10;

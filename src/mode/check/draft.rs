@@ -8,6 +8,7 @@ use crate::{
     },
     random::nonce,
 };
+use std::time::Duration;
 
 /// The head of a request, line by line.
 #[derive(Clone, Debug)]
@@ -23,6 +24,8 @@ pub(crate) struct RequestDraft {
     pub(crate) tail: Vec<u8>,
     /// The number of parts in which the head is sent.
     pub(crate) parts: usize,
+    /// The time between the parts.
+    pub(crate) pause: Duration,
 }
 
 impl RequestDraft {
@@ -35,6 +38,7 @@ impl RequestDraft {
             lines: Vec::new(),
             tail: Vec::new(),
             parts: 1,
+            pause: PART_PAUSE,
         };
         for (name, value) in headers.iter() {
             draft.add(name, value);
@@ -138,6 +142,8 @@ impl RequestDraft {
     }
 }
 
+/// The time between the parts of a request, in which also a busy server reads each alone.
+const PART_PAUSE: Duration = Duration::from_millis(60);
 pub(crate) const KEY: &str = "Sec-WebSocket-Key";
 pub(crate) const ACCEPT: &str = "Sec-WebSocket-Accept";
 pub(crate) const VERSION: &str = "Sec-WebSocket-Version";

@@ -105,8 +105,9 @@ async fn react(
 ) -> Judgement {
     let is_close = matches!(probe.expects, Reaction::Close(_));
     let limit = if is_close { server.patience() } else { server.limit(haste) };
-    let deadline = Instant::now() + limit;
+    let pause = haste.stretch(FIRST_PAUSE);
     let is_slow = probe.parts.len() > 1;
+    let deadline = Instant::now() + if is_slow { limit.saturating_add(pause) } else { limit };
     if is_slow && !before.is_empty() {
         wire.admit(deadline).await;
         before.clear();
@@ -114,7 +115,7 @@ async fn react(
     for (number, part) in probe.parts.iter().enumerate() {
         match number {
             0 => {}
-            1 => sleep(FIRST_PAUSE).await,
+            1 => sleep(pause).await,
             _ => sleep(PART_PAUSE).await,
         }
         before.extend_from_slice(part);
@@ -354,7 +355,7 @@ fn words(message: &SeenMessage) -> String {
 }
 
 /// The time after the first part that a check sends, in which also a busy server reads it alone.
-const FIRST_PAUSE: Duration = Duration::from_millis(30);
+const FIRST_PAUSE: Duration = Duration::from_millis(80);
 /// The time between further parts.
 const PART_PAUSE: Duration = Duration::from_millis(3);
 /// The codes by which a server tells that a rule is broken.

@@ -135,6 +135,7 @@ async fn judge_again(server: &Server, case: &Case, haste: Haste) -> Judgement {
 async fn answered(server: &Server, probe: &RequestProbe, haste: Haste) -> Judgement {
     let mut draft = server.draft();
     (probe.edit)(&mut draft);
+    draft.pause = haste.stretch(draft.pause);
     let answer = match server.request_within(&draft, server.limit(haste)).await {
         Ok(answer) => answer,
         Err(missing) => return Judgement::Unknown(missing.reason),
