@@ -6,6 +6,7 @@ mod ending;
 mod handshake;
 mod options;
 mod page;
+mod situations;
 
 use crate::support::{LIMIT, server::Server};
 use std::{
