@@ -5,7 +5,7 @@ use crate::{
     escape::Escaped,
     redact::{REDACTED, quoted},
     sys::stdio::check_stdout,
-    wording::CARRIAGE_RETURN_HINT,
+    wording::{CARRIAGE_RETURN_HINT, nearest},
 };
 use clap::error::{ContextKind, ErrorKind};
 
@@ -58,8 +58,8 @@ pub(super) fn usage(error: &clap::Error) -> Error {
     let first = text.split("\n\n").next().unwrap_or_default();
     let tip = text.lines().map(str::trim_start).find_map(|line| line.strip_prefix("tip: "));
     // clap suggests `--` before an unknown option, but then the option would become the URL.
-    let tip = tip.filter(|tip| !tip.contains("to pass"));
-    let tip = websocat_hint(name, &value).or(tip);
+    let tip = tip.filter(|tip| !tip.contains("to pass") && is_plausible(tip, name));
+    let tip = foreign_hint(name, &value).or(tip);
     let tip = if value.ends_with('\r') { Some(CARRIAGE_RETURN_HINT) } else { tip };
     Error::Usage {
         fault: first.strip_prefix("error: ").unwrap_or(first).trim_end().to_owned(),
@@ -75,10 +75,21 @@ fn is_plain_header(option: &str, value: &str) -> bool {
         && quoted(value) == value
 }
 
-/// Returns the option for what websocat calls `option`, which sockeye does not have or reads
+/// Reports whether clap's suggestion for an unknown option is a mistyped, a longer or a shorter form
+/// of it. Other words of similar letters are misleading.
+fn is_plausible(tip: &str, option: &str) -> bool {
+    let similar =
+        tip.strip_prefix("a similar argument exists: ").map(|name| name.trim_matches('\''));
+    let Some(similar) = similar else { return true };
+    let is_longer = |long: &str, short: &str| long.starts_with(short);
+    is_longer(similar, option) || is_longer(option, similar) || nearest(option, [similar]).is_some()
+}
+
+/// Returns the option for what other programs call `option`, which sockeye does not have or reads
 /// otherwise.
-fn websocat_hint(option: &str, value: &str) -> Option<&'static str> {
+fn foreign_hint(option: &str, value: &str) -> Option<&'static str> {
     Some(match option {
+        // websocat
         "-1" | "--one-message" => "--count 1 closes after one message",
         "-E" | "--exit-on-eof" => {
             "the session closes by itself after the end of stdin; -w 0 closes at once"
@@ -91,6 +102,39 @@ fn websocat_hint(option: &str, value: &str) -> Option<&'static str> {
         "--protocol" if value.parse::<u64>().is_err() => {
             "--protocol is the version of WebSocket; -s NAME offers a subprotocol"
         }
+        // curl, nginx and servers
+        "-X" | "--request" | "--method" => "the request of an opening handshake is a GET",
+        "--url" => "the URL is an argument without an option",
+        "--port" => "the port belongs to the address, as in localhost:9000",
+        "--ca-cert" | "--ca-file" | "--cafile" | "--tls-ca" => "--ca FILE trusts these authorities",
+        "--tls-cert" | "--ssl-cert" | "--crt" => "--cert FILE is the certificate, in PEM",
+        "--tls-key" | "--ssl-key" | "--cert-key" | "--private-key" => {
+            "--key FILE is the private key of --cert, in PEM"
+        }
+        "--timeout" => "--max-time SECONDS limits the whole run",
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Regression: `--port` had the hint that `--subprotocol` is similar.
+    #[test]
+    fn a_suggestion_resembles_the_option() {
+        let is_shown = |similar: &str, option: &str| {
+            is_plausible(&format!("a similar argument exists: '{similar}'"), option)
+        };
+        for (similar, option) in
+            [("--compress", "--compression"), ("--cert", "--certificate"), ("--frames", "--framse")]
+        {
+            assert!(is_shown(similar, option), "{similar} for {option}");
+        }
+        for (similar, option) in
+            [("--subprotocol", "--port"), ("--user", "--tls-cert"), ("--echo", "--method")]
+        {
+            assert!(!is_shown(similar, option), "{similar} for {option}");
+        }
+    }
 }
