@@ -24,23 +24,31 @@ pub(crate) async fn slow_reader(server: &Server) -> Judgement {
     };
     let message = frame(TEXT, "x".repeat(MESSAGE_BYTES));
     let (patience, started) = (server.grace().saturating_mul(2), Instant::now());
-    let (mut messages, mut is_open, mut is_held) = (0, true, false);
-    let mut cut = 0;
+    let (mut messages, mut cut) = (0, 0);
+    let (mut is_open, mut has_waited) = (true, false);
     while messages * MESSAGE_BYTES < most && started.elapsed() < limit {
-        let (sent, open) = meter.send_unread(&message, patience).await;
-        if !open || sent < message.len() {
-            (is_open, is_held, cut) = (open, open, sent);
+        let rest = message.get(cut..).unwrap_or_default();
+        let (sent, open) = meter.send_unread(rest, patience).await;
+        cut += sent;
+        if !open {
+            is_open = false;
             break;
         }
-        messages += 1;
+        if sent == rest.len() {
+            messages += 1;
+            cut = 0;
+        } else if has_waited && sent == 0 {
+            break;
+        } else {
+            // A busy server reads on after some time, another may drop the client.
+            sleep(HOLD).await;
+        }
+        has_waited = sent < rest.len();
     }
+    let is_held = is_open && has_waited;
     let taken = words::about(messages * MESSAGE_BYTES);
-    if is_held {
-        // A server may wait for some time before it drops a client.
-        sleep(HOLD).await;
-    }
     let deadline = Instant::now() + READ_LIMIT;
-    if is_held && cut > 0 {
+    if is_open && cut > 0 {
         let rest = message.get(cut..).unwrap_or_default();
         is_open = meter.send(rest, deadline, server.patience()).await;
         messages += 1;
@@ -78,7 +86,7 @@ const AGGRESSIVE_BYTES: usize = 32 << 20;
 /// The time to send them.
 const WRITE_LIMIT: Duration = Duration::from_secs(5);
 const AGGRESSIVE_LIMIT: Duration = Duration::from_secs(20);
-/// The time without reading after the server has stopped to read.
+/// The time without reading or sending after the server has stopped to read.
 const HOLD: Duration = Duration::from_millis(500);
 /// The time to receive all messages at the end.
 const READ_LIMIT: Duration = Duration::from_secs(10);
