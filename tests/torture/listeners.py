@@ -172,6 +172,8 @@ def a_reply_script(run):
 def a_reply_script_that_is_read_again(run):
     program = listen(run, "-v", "--reply", run.path("replies.toml", REPLIES))
     first = greeted(run, b"one")
+    if not first:
+        program.settle()
     run.path("replies.toml", REPLIES.replace(b"hello", b"again"))
     program.send_signal(signal.SIGHUP)
     run.expected_signal = signal.SIGHUP
@@ -242,6 +244,8 @@ def a_server_that_is_interrupted_in_a_session(run):
         with contextlib.suppress(Closed):
             peer.message()
     if not answers:
+        # A program that ends by itself says why.
+        run.program.settle()
         run.signal(signal.SIGINT)
     run.program.finish()
     found = events(run.read("run.jsonl"))

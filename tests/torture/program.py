@@ -250,6 +250,11 @@ class Program:
         with contextlib.suppress(OSError, IndexError):
             os.kill(children(self.process.pid)[0], number)
 
+    def settle(self):
+        """Waits a second for a program that may be about to end by itself."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(1)
+
     def finish(self):
         """Waits for the end of the program and takes its output."""
         try:

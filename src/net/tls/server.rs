@@ -3,9 +3,13 @@
 use super::{chain, identity::Identity, parameters::parameters};
 use crate::net::transport::Transport;
 use data_encoding::BASE64;
+use ring::{
+    rand::SystemRandom,
+    signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair},
+};
 use rustls::{
     InvalidMessage, ServerConfig,
-    crypto::ring,
+    crypto::ring::default_provider,
     pki_types::{CertificateDer, PrivatePkcs8KeyDer},
 };
 use std::{fmt, io, sync::Arc};
@@ -24,7 +28,7 @@ impl ServerTls {
         let Some(certificate) = identity.chain.first().cloned() else {
             return Err(rustls::Error::NoCertificatesPresented);
         };
-        let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
             .with_single_cert(identity.chain.clone(), identity.key.clone_key())?;
@@ -34,9 +38,15 @@ impl ServerTls {
 
     /// Makes a certificate for these names and addresses.
     pub fn self_signed(names: Vec<String>) -> io::Result<Self> {
-        let made = rcgen::generate_simple_self_signed(names).map_err(io::Error::other)?;
-        let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
-        let identity = Identity { chain: vec![made.cert.der().clone()], key: key.into() };
+        // rcgen would panic if the system has no random numbers.
+        let random = SystemRandom::new();
+        let key = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &random)
+            .map_err(|_| io::Error::other("no random numbers"))?;
+        let key = PrivatePkcs8KeyDer::from(key.as_ref().to_vec());
+        let signing = rcgen::KeyPair::try_from(&key).map_err(io::Error::other)?;
+        let params = rcgen::CertificateParams::new(names).map_err(io::Error::other)?;
+        let made = params.self_signed(&signing).map_err(io::Error::other)?;
+        let identity = Identity { chain: vec![made.der().clone()], key: key.into() };
         Self::new(&identity).map_err(io::Error::other)
     }
 
