@@ -22,9 +22,13 @@ fn of(events: &[Value], conn: Option<u64>) -> Vec<Value> {
     events.iter().filter(|event| event["conn"].as_u64() == conn).cloned().collect()
 }
 
+/// Returns the entries, those of refused requests first. In the file they are in the order in which
+/// the sessions ended.
 fn har(path: &Path) -> Vec<Value> {
     let har: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
-    har["log"]["entries"].as_array().unwrap().clone()
+    let mut entries = har["log"]["entries"].as_array().unwrap().clone();
+    entries.sort_by_key(|entry| entry["connection"].as_str().unwrap_or_default().to_owned());
+    entries
 }
 
 /// Returns the URL, the status and the messages of an entry.
