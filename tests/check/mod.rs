@@ -121,6 +121,7 @@ fn each_defect_is_found_and_nothing_else() {
 /// The number of servers that are checked at the same time.
 const CHECKED_AT_ONCE: usize = 6;
 
+/// With `-4`, since `localhost` may also be `::1`, where these servers do not listen.
 #[test]
 fn each_defect_of_tls_is_found_and_nothing_else() {
     let server = Server::start(["listen", "127.0.0.1:0", "--echo"]);
@@ -128,7 +129,7 @@ fn each_defect_of_tls_is_found_and_nothing_else() {
         let (port, authority) = tls::start(defect, server.port());
         let (ca, url) = (authority.file(), format!("wss://localhost:{port}/"));
         let only = "--only=reach,versions,browsers";
-        let results = Results::of(&[only, option, "--ca", ca.to_str().unwrap(), &url]);
+        let results = Results::of(&["-4", only, option, "--ca", ca.to_str().unwrap(), &url]);
         let found = results.findings().into_keys().map(ToOwned::to_owned);
         (found.collect::<Vec<_>>(), results)
     };
@@ -149,7 +150,7 @@ fn each_defect_of_http2_is_found_and_nothing_else() {
         let (port, authority) = tls::start(None, plain);
         let (ca, url) = (authority.file(), format!("wss://localhost:{port}/"));
         let only = "--only=reach,versions,browsers";
-        let results = Results::of(&[only, "--ca", ca.to_str().unwrap(), &url]);
+        let results = Results::of(&["-4", only, "--ca", ca.to_str().unwrap(), &url]);
         let found: Vec<_> = results.findings().into_keys().collect();
         assert_eq!(found, *expected, "{defect:?}: {:#?}", results.findings());
     }

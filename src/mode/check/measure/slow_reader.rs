@@ -17,13 +17,13 @@ pub(crate) async fn slow_reader(server: &Server) -> Judgement {
         Ok(wire) => Meter::new(wire),
         Err(missing) => return Judgement::Unknown(missing.reason),
     };
-    let (most, limit) = if server.extent.is_aggressive {
-        (AGGRESSIVE_BYTES, AGGRESSIVE_LIMIT)
+    let (most, limit, patience) = if server.extent.is_aggressive {
+        (AGGRESSIVE_BYTES, AGGRESSIVE_LIMIT, server.patience())
     } else {
-        (MOST_BYTES, WRITE_LIMIT)
+        (MOST_BYTES, WRITE_LIMIT, server.grace().saturating_mul(2))
     };
     let message = frame(TEXT, "x".repeat(MESSAGE_BYTES));
-    let (patience, started) = (server.grace().saturating_mul(2), Instant::now());
+    let started = Instant::now();
     let (mut messages, mut cut) = (0, 0);
     let (mut is_open, mut has_waited) = (true, false);
     while messages * MESSAGE_BYTES < most && started.elapsed() < limit {
