@@ -31,16 +31,55 @@ pub fn hoist_subcommand(
             hint: Some(format!("did you mean '{name}'? For a host of that name, use ws://{word}")),
         });
     }
-    match positionals.next().and_then(|at| args.get(at)) {
-        Some(extra) => Err(Error::Usage {
-            fault: format!(
-                "unexpected argument '{}': only one URL is accepted",
-                Escaped(&quoted(&extra.to_string_lossy()))
-            ),
-            hint: Some("send messages with -x MESSAGE or through stdin".to_owned()),
-        }),
-        None => Ok(args),
+    let Some(extra) = positionals.next().and_then(|at| args.get(at)) else { return Ok(args) };
+    let extra = extra.to_string_lossy();
+    if let Some(hint) = command_of(&word, &extra) {
+        return Err(Error::Usage {
+            fault: format!("unknown subcommand '{word}'"),
+            hint: Some(hint),
+        });
     }
+    let before = at.checked_sub(1).and_then(|before| args.get(before));
+    Err(Error::Usage {
+        fault: format!(
+            "unexpected argument '{}': only one URL is accepted",
+            Escaped(&quoted(&extra))
+        ),
+        hint: Some(extra_hint(command, before, &word)),
+    })
+}
+
+/// Returns the hint for the name of a subcommand that other programs have, before its argument.
+fn command_of(word: &str, next: &str) -> Option<String> {
+    let next = Escaped(&quoted(next)).to_string();
+    Some(match word {
+        "serve" | "server" => format!("'sockeye listen {next}' runs a server"),
+        "connect" | "client" | "open" => format!("'sockeye {next}' opens a session"),
+        "send" => format!("'sockeye -x MESSAGE {next}' sends a message"),
+        "test" | "ping" | "doctor" => format!("'sockeye check {next}' checks a server"),
+        _ => return None,
+    })
+}
+
+/// Returns the hint for a second positional argument. The first one may have been meant as the rest of
+/// the argument before it.
+fn extra_hint(command: &clap::Command, before: Option<&OsString>, first: &str) -> String {
+    let before = before.map(|before| before.to_string_lossy()).unwrap_or_default();
+    let first = Escaped(&quoted(first)).to_string();
+    let optional = command.get_arguments().find(|option| {
+        option.is_require_equals_set()
+            && before.strip_prefix("--").is_some_and(|name| has_long(option, name))
+    });
+    if optional.is_some() {
+        return format!("a value of {before} is written with =: {before}={first}");
+    }
+    if before.ends_with(':') && !before.starts_with('-') {
+        return format!("quote a header: -H '{} {first}'", Escaped(&quoted(&before)));
+    }
+    if first == "-" {
+        return "leave out '-': stdin is read without it".to_owned();
+    }
+    "send messages with -x MESSAGE or through stdin".to_owned()
 }
 
 /// Returns the indices of the positional arguments before `--` and before the first unknown option: it
@@ -183,6 +222,25 @@ mod tests {
         }
         assert!(hoisted("sockeye lisen:9000").is_ok());
         assert!(hoisted("sockeye demo.local").is_ok());
+    }
+
+    #[test]
+    fn the_hint_about_a_second_argument_is_about_the_mistake() {
+        for (line, part) in [
+            ("sockeye serve 9000", "'sockeye listen 9000'"),
+            ("sockeye connect ws://h", "'sockeye ws://h'"),
+            ("sockeye send ws://h", "-x MESSAGE"),
+            ("sockeye test h:1", "'sockeye check h:1'"),
+            ("sockeye --reconnect 3 h:1", "--reconnect=3"),
+            ("sockeye -H Foo: bar h:1", "-H 'Foo: bar'"),
+            ("sockeye - ws://h", "leave out '-'"),
+        ] {
+            let hint = hoisted(line).unwrap_err();
+            assert!(hint.contains(part), "{line}: {hint}");
+        }
+        // Hosts with such names remain hosts.
+        assert!(hoisted("sockeye server").is_ok());
+        assert!(hoisted("sockeye test:9000").is_ok());
     }
 
     #[test]

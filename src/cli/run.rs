@@ -120,7 +120,7 @@ impl Run {
             client.notes.extend(connect::key_log_note());
             client.notes.extend(is_insecure.then(|| connect::INSECURE_NOTE.to_owned()));
         } else if std::env::args_os().any(|arg| arg == "-n") && !io::stdin().is_terminal() {
-            client.notes.push(SSH_NOTE.to_owned());
+            client.notes.push(INSECURE_WITHOUT_TLS.to_owned());
         }
         Ok(Self::Job(Job::Client(Box::new(client), target)))
     }
@@ -314,9 +314,9 @@ fn take_swallowed_url(value: &mut Option<String>) -> Option<String> {
     value.as_mut().filter(|value| is_url(value)).map(std::mem::take)
 }
 
-/// The note for a run that may have been meant like `ssh -n`.
-const SSH_NOTE: &str = "-n is --insecure, which has no effect on ws://; to leave stdin unread, as \
-    ssh -n does, pass --receive-only";
+/// The note for a run that may have been meant like `websocat -n` or `ssh -n`.
+const INSECURE_WITHOUT_TLS: &str = "-n is --insecure, which has no effect on ws://; -w -1 goes on \
+    after the end of stdin, as websocat -n does, and --receive-only leaves stdin unread";
 
 /// Default of `--max-message`, and the limit of messages that must be held in memory.
 const MAX_MESSAGE_BYTES: u64 = 100 << 20;

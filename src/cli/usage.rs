@@ -56,6 +56,15 @@ pub(super) fn usage(error: &clap::Error) -> Error {
         text = format!("{before}{shown}{after}");
     }
     let first = text.split("\n\n").next().unwrap_or_default();
+    // After `--`, clap takes what follows the URL for a subcommand.
+    if let Some((_, rest)) = first.split_once("the subcommand '")
+        && let Some((extra, _)) = rest.split_once("' cannot be used with")
+    {
+        return Error::Usage {
+            fault: format!("unexpected argument '{}' after the URL", Escaped(&quoted(extra))),
+            hint: Some("options go before --, and messages after -x".to_owned()),
+        };
+    }
     let tip = text.lines().map(str::trim_start).find_map(|line| line.strip_prefix("tip: "));
     // clap suggests `--` before an unknown option, but then the option would become the URL.
     let tip = tip.filter(|tip| !tip.contains("to pass") && is_plausible(tip, name));
@@ -103,7 +112,9 @@ fn foreign_hint(option: &str, value: &str) -> Option<&'static str> {
             "--protocol is the version of WebSocket; -s NAME offers a subprotocol"
         }
         // curl, nginx and servers
-        "-X" | "--request" | "--method" => "the request of an opening handshake is a GET",
+        "-X" | "--request" | "--method" => {
+            "the request of an opening handshake is a GET; -x MESSAGE sends a message"
+        }
         "--url" => "the URL is an argument without an option",
         "--port" => "the port belongs to the address, as in localhost:9000",
         "--ca-cert" | "--ca-file" | "--cafile" | "--tls-ca" => "--ca FILE trusts these authorities",
@@ -112,6 +123,24 @@ fn foreign_hint(option: &str, value: &str) -> Option<&'static str> {
             "--key FILE is the private key of --cert, in PEM"
         }
         "--timeout" => "--max-time SECONDS limits the whole run",
+        "--retry" => "--reconnect=N opens a session again up to N times",
+        "--max-messages" => "--count N closes after N messages",
+        "--exec" | "--send" | "--message" | "-d" | "--data" | "--preamble" => {
+            "-x MESSAGE sends a message"
+        }
+        "--ping" => "--ping-interval SECONDS sends pings; /ping sends one at the prompt",
+        "--interval" => "--every SECONDS MESSAGE sends a message at an interval",
+        "--chat" => "'sockeye listen PORT --broadcast' passes messages to the other clients",
+        "--no-verify" | "--no-tls-verify" | "--tls-skip-verify" | "--skip-verify" => {
+            "-k does not check the server's certificate"
+        }
+        "--silent" => "-q shows no notes",
+        "--debug" => "-v shows the opening handshake, and --frames every frame",
+        "--token" => "--bearer TOKEN authenticates with a token",
+        "--password" | "--basic-auth" | "--basic" => "-u USER:PASSWORD authenticates",
+        "--file" => "-x @FILE sends a file",
+        "--log" => "--record FILE records the session",
+        "--bind" => "the address is an argument, as in 'sockeye listen 0.0.0.0:9000'",
         _ => return None,
     })
 }

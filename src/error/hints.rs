@@ -40,7 +40,21 @@ impl Error {
                 }
                 UrlFault::CarriageReturn => CARRIAGE_RETURN_HINT,
                 UrlFault::Space => "write a space as %20",
-                UrlFault::Scheme(_) => "use ws:// or wss://",
+                UrlFault::PortAlone(port) => {
+                    return Some(format!("for port {port} of this machine: localhost:{port}"));
+                }
+                UrlFault::Unix(path) => {
+                    return Some(format!("a client connects with ws+unix:{}", Escaped(path)));
+                }
+                UrlFault::AddressType(name) if name == "autoreconnect" => {
+                    "--reconnect URL opens a session again"
+                }
+                UrlFault::AddressType(name)
+                    if name.ends_with("-l") || name.ends_with("-listen") =>
+                {
+                    "'sockeye listen PORT' runs a server, with --echo one that sends messages back"
+                }
+                UrlFault::Scheme(_) | UrlFault::AddressType(_) => "use ws:// or wss://",
                 _ => return None,
             },
             Self::InputLeft { close: None, .. } => {

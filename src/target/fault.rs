@@ -16,6 +16,12 @@ pub enum UrlFault {
     Slashes,
     /// The host is missing.
     NoHost,
+    /// A port without a host, which would be read as a number of an address.
+    PortAlone(u16),
+    /// The address of a Unix socket at which a server listens.
+    Unix(String),
+    /// A type of address of websocat.
+    AddressType(String),
     /// Not a host name or address.
     Host,
     /// Not a port from 1 to 65535.
@@ -42,6 +48,9 @@ impl fmt::Display for UrlFault {
             Self::Scheme(scheme) => write!(f, "unknown scheme '{}'", Escaped(scheme)),
             Self::Slashes => f.write_str("no // after the scheme"),
             Self::NoHost => f.write_str("no host"),
+            Self::PortAlone(_) => f.write_str("a port without a host"),
+            Self::Unix(_) => f.write_str("a Unix socket, but not a URL"),
+            Self::AddressType(name) => write!(f, "unknown type of address '{}:'", Escaped(name)),
             Self::Host => f.write_str("not a host name or address"),
             Self::Port => f.write_str("not a port from 1 to 65535"),
             Self::User => f.write_str("a control character in user or password"),

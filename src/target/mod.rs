@@ -66,6 +66,9 @@ impl Target {
         if let Some((secure, rest)) = split_unix_scheme(text) {
             return Self::parse_unix(secure, rest, dots);
         }
+        if let Some(fault) = foreign_address(text) {
+            return Err(fault);
+        }
         let (scheme, rest) = match text.split_once("://") {
             Some((scheme, rest)) if is_scheme(scheme) => (scheme.to_ascii_lowercase(), rest),
             _ => {
@@ -86,6 +89,9 @@ impl Target {
             return Err(UrlFault::NoHost);
         }
         let scheme = if secure { "wss" } else { "ws" };
+        if let Some(port) = port_alone(rest) {
+            return Err(UrlFault::PortAlone(port));
+        }
         if let Some(delimiter) = delimiter_in_user(rest) {
             return Err(UrlFault::UserDelimiter(delimiter));
         }
@@ -264,6 +270,30 @@ fn delimiter_in_user(rest: &str) -> Option<char> {
     is_user.then_some(delimiter)
 }
 
+/// Returns the fault of an address that other programs, or servers, understand.
+fn foreign_address(text: &str) -> Option<UrlFault> {
+    if text.starts_with('/') {
+        return Some(UrlFault::Unix(text.to_owned()));
+    }
+    let (name, rest) = text.split_once(':')?;
+    match name {
+        "unix" if rest.parse::<u16>().is_err() => Some(UrlFault::Unix(rest.to_owned())),
+        "ws-l" | "ws-c" | "ws-u" | "wss-l" | "autoreconnect" | "broadcast" | "mirror"
+        | "literal" | "cmd" | "exec" | "sh-c" | "tcp" | "tcp-l" | "tcp-connect" | "tcp-listen" => {
+            (!rest.is_empty() && rest.parse::<u16>().is_err())
+                .then(|| UrlFault::AddressType(name.to_owned()))
+        }
+        _ => None,
+    }
+}
+
+/// Returns the port if an authority has nothing else. An address in one number is larger.
+fn port_alone(rest: &str) -> Option<u16> {
+    let authority = rest.get(..authority_end(rest))?;
+    let port = authority.strip_prefix(':').unwrap_or(authority).parse().ok();
+    port.filter(|port| *port > 0)
+}
+
 fn split_unix_scheme(text: &str) -> Option<(bool, &str)> {
     let (scheme, rest) = text.split_once(':')?;
     match scheme.to_ascii_lowercase().as_str() {
@@ -318,7 +348,14 @@ mod tests {
             ("", UrlFault::Empty),
             ("ws://", UrlFault::NoHost),
             ("ws:///path", UrlFault::NoHost),
-            ("ws://:80/", UrlFault::NoHost),
+            ("ws://:80/", UrlFault::PortAlone(80)),
+            (":9000", UrlFault::PortAlone(9000)),
+            ("9000", UrlFault::PortAlone(9000)),
+            ("wss://9000/path", UrlFault::PortAlone(9000)),
+            ("unix:/tmp/x", UrlFault::Unix("/tmp/x".into())),
+            ("/tmp/x", UrlFault::Unix("/tmp/x".into())),
+            ("ws-l:127.0.0.1:9000", UrlFault::AddressType("ws-l".into())),
+            ("autoreconnect:ws://h", UrlFault::AddressType("autoreconnect".into())),
             ("ws:/h", UrlFault::Slashes),
             ("wss:h", UrlFault::Slashes),
             ("ftp://h/", UrlFault::Scheme("ftp".into())),

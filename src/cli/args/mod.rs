@@ -365,8 +365,8 @@ pub struct ClientArgs {
 
     /// Exit when the session ends, even if something has been typed
     ///
-    /// Otherwise, interactive mode stays open after the session ends if something has been typed, so
-    /// that /reconnect can reopen it.
+    /// Otherwise, interactive mode stays open after the server ended the session, or the connection was
+    /// lost, if something has been typed, so that /reconnect can reopen it.
     #[arg(long, help_heading = OUTPUT)]
     pub exit_on_close: bool,
 

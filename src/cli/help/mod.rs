@@ -78,11 +78,11 @@ fn short(command: Command) -> Command {
 /// Prints the help about a topic or a subcommand; without one, all of the help.
 pub fn print(topic: Option<&str>) -> Result<(), Error> {
     let text = match topic {
-        None | Some("all") => {
+        None | Some("all" | "options") => {
             let args = ["sockeye", "--help"].map(OsString::from);
             prepared(Cli::command(), &args).render_long_help().to_string()
         }
-        Some("topics") => topics::list(),
+        Some("topics" | "topic") => topics::list(),
         Some(word) => match TOPICS.iter().find(|topic| topic.is_named(word)) {
             Some(topic) => topic.text(),
             None => about_subcommand(word)?,

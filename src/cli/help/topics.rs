@@ -83,20 +83,20 @@ const NONE: Topic = Topic { names: &[], about: "", headings: &[], options: &[], 
 
 pub(in crate::cli) const TOPICS: &[Topic] = &[
     Topic {
-        names: &["connecting", "connection", "connect"],
+        names: &["connecting", "connection", "connect", "http2", "unix"],
         about: "Reach a server: HTTP version, addresses, time limits, reconnecting",
         headings: &[heading::CONNECTION],
         sections: &["HTTP/2"],
         ..NONE
     },
     Topic {
-        names: &["request", "headers", "authentication"],
+        names: &["request", "headers", "authentication", "auth", "cookies"],
         about: "The opening request: headers, subprotocols, credentials, cookies, redirects",
         headings: &[heading::REQUEST],
         ..NONE
     },
     Topic {
-        names: &["tls", "certificates"],
+        names: &["tls", "certificates", "ssl"],
         about: "TLS: trust, client certificates, server name",
         headings: &[heading::TLS],
         ..NONE
@@ -130,7 +130,7 @@ pub(in crate::cli) const TOPICS: &[Topic] = &[
         ..NONE
     },
     Topic {
-        names: &["messages", "framing"],
+        names: &["messages", "framing", "binary"],
         about: "Messages on stdin and stdout: framing, format, type, size",
         options: &[
             "execute",
@@ -162,7 +162,7 @@ pub(in crate::cli) const TOPICS: &[Topic] = &[
         ..NONE
     },
     Topic {
-        names: &["output", "diagnostics", "recording"],
+        names: &["output", "diagnostics", "recording", "json", "jsonl"],
         about: "Diagnostics, frames, recordings, colours",
         headings: &[heading::OUTPUT],
         sections: &["FRAMES AND TRACES", "RECORDINGS"],

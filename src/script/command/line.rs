@@ -37,7 +37,9 @@ impl Command {
 }
 
 fn unknown(name: &str, place: Place) -> String {
-    let hint = match nearest(name, commands(place).map(|spec| spec.name)) {
+    let known = || commands(place).map(|spec| spec.name);
+    let synonym = synonym(name).filter(|synonym| known().any(|name| name == *synonym));
+    let hint = match synonym.or_else(|| nearest(name, known())) {
         Some(known) => format!("did you mean {known}?"),
         None => "/help lists the commands".to_owned(),
     };
@@ -45,6 +47,18 @@ fn unknown(name: &str, place: Place) -> String {
         Place::Proxy => format!("unknown command {name}: {hint}"),
         _ => format!("unknown command {name}: {hint} (/{name} sends it as text)"),
     }
+}
+
+/// Returns the command for a word of other programs.
+fn synonym(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "/exit" | "/q" | "/bye" | "/x" => "/quit",
+        "/disconnect" | "/end" => "/close",
+        "/connect" | "/open" => "/reconnect",
+        "/clients" | "/list" | "/users" => "/who",
+        "/h" | "/?" | "/commands" => "/help",
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
@@ -58,6 +72,14 @@ mod tests {
         },
     };
     use std::time::Duration;
+
+    #[test]
+    fn words_of_other_programs_are_known() {
+        let hint = |line: &str, place| Command::parse(line, place).unwrap_err();
+        assert!(hint("/exit", Place::Client).contains("did you mean /quit?"));
+        assert!(hint("/disconnect", Place::Client).contains("did you mean /close?"));
+        assert!(!hint("/clients", Place::Client).contains("/who"));
+    }
 
     fn parse(line: &str) -> Command {
         Command::parse(line, Place::Client).unwrap_or_else(|fault| panic!("{line}: {fault}"))

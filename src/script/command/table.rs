@@ -107,7 +107,7 @@ pub(crate) const TABLE: &[CommandSpec] = commands! {
     ANY Send "/stop" "stop repeating it" "[N]" Nothing arguments::stop, "stop repeating message N of the list, or all";
     ANY Send "/ping" "ping; show the round trip" "[DATA]" Nothing |rest| Ok(Command::Send(Outgoing::Ping(payload(rest)?))), "send a ping and show the round-trip time";
     ANY Send "/pong" "send an unsolicited pong" "[DATA]" Nothing |rest| Ok(Command::Send(Outgoing::Pong(payload(rest)?))), "send an unsolicited pong";
-    CLIENT Session "/close" "close the session" "[CODE [REASON]]" CloseCode |rest| Ok(Command::Send(Outgoing::Close(close(rest)?))), "close the session (default code: 1000)";
+    CLIENT Session "/close" "close the session" "[CODE [REASON]]" CloseCode |rest| Ok(Command::Send(Outgoing::Close(close(rest)?))), "close the session and exit (default code: 1000)";
     SERVER Clients "/close" "close these sessions" "[CODE [REASON]]" CloseCode |rest| Ok(Command::Send(Outgoing::Close(close(rest)?))), "close the sessions of those addressed";
     SERVER_OR_PROXY Clients "/kick" "close one session" "ID [CODE [REASON]]" ClientAndCode server::kick, "close the session of a client";
     SERVER Clients "/drop" "cut one connection" "ID" Client server::drop_client, "end a client's connection without a Close";
