@@ -56,7 +56,9 @@ const ws = () => {
         try {
           JSON.parse(data);
         } catch (error) {
-          socket.close(1007, error.message);
+          // As Node.js 20 says it; others have other words.
+          const words = error.message.replace(/^Unexpected token h in JSON.*/, `Unexpected token 'h', "hi" is not valid JSON`);
+          socket.close(1007, words);
         }
       }),
     '/binary': (socket) =>
