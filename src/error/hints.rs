@@ -29,7 +29,10 @@ impl Error {
                     |hint: &String| CLIENT_OPTIONS.iter().any(|name| hint.contains(name));
                 return cause.hint().filter(|hint| !is_other(hint));
             }
-            Self::Url { fault, .. } => match fault {
+            Self::Url { fault, url } => match fault {
+                UrlFault::NoHost if url.starts_with(':') => {
+                    return Some(format!("for a port of this machine: localhost{}", Escaped(url)));
+                }
                 UrlFault::Fragment => "write # as %23 if it belongs to the path or query",
                 UrlFault::UserDelimiter(delimiter) => {
                     return Some(format!(
@@ -73,7 +76,8 @@ impl Error {
 }
 
 /// Options in hints that `sockeye check` does not have.
-const CLIENT_OPTIONS: [&str; 10] = [
+const CLIENT_OPTIONS: [&str; 11] = [
+    "--echo",
     "--expect",
     "--fragment",
     "--max-message",

