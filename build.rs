@@ -7,7 +7,7 @@
 //!   system supports it. `RUSTFLAGS="-C link-arg=-Wl,-z,nopack-relative-relocs"` disables it, for a
 //!   program that must run on older systems.
 //! - The system maps a program in blocks of 64 KiB. `build/startup.ld` places the functions of common
-//!   runs together, so that such a run maps a quarter of the blocks.
+//!   runs together, so that such a run maps fewer than half of the blocks.
 //! - A shared unwinder library is located, mapped and relocated at every startup, and queries the
 //!   processor for its features. Linked statically it costs 20 KiB.
 

@@ -40,12 +40,20 @@ pub fn hoist_subcommand(
         });
     }
     let before = at.checked_sub(1).and_then(|before| args.get(before));
+    let before = before.map(|before| before.to_string_lossy()).unwrap_or_default();
+    // The rest of a header may be a secret.
+    if before.ends_with(':') && !before.starts_with('-') {
+        return Err(Error::Usage {
+            fault: "a header is one argument".to_owned(),
+            hint: Some("quote it: -H 'NAME: VALUE'".to_owned()),
+        });
+    }
     Err(Error::Usage {
         fault: format!(
             "unexpected argument '{}': only one URL is accepted",
             Escaped(&quoted(&extra))
         ),
-        hint: Some(extra_hint(command, before, &word)),
+        hint: Some(extra_hint(command, &before, &word)),
     })
 }
 
@@ -63,18 +71,11 @@ fn command_of(word: &str, next: &str) -> Option<String> {
 
 /// Returns the hint for a second positional argument. The first one may have been meant as the rest of
 /// the argument before it.
-fn extra_hint(command: &clap::Command, before: Option<&OsString>, first: &str) -> String {
-    let before = before.map(|before| before.to_string_lossy()).unwrap_or_default();
-    let first = Escaped(&quoted(first)).to_string();
-    let optional = command.get_arguments().find(|option| {
-        option.is_require_equals_set()
-            && before.strip_prefix("--").is_some_and(|name| has_long(option, name))
-    });
-    if optional.is_some() {
-        return format!("a value of {before} is written with =: {before}={first}");
-    }
-    if before.ends_with(':') && !before.starts_with('-') {
-        return format!("quote a header: -H '{} {first}'", Escaped(&quoted(&before)));
+fn extra_hint(command: &clap::Command, before: &str, first: &str) -> String {
+    let mut options = command.get_arguments().filter(|option| option.is_require_equals_set());
+    let name = before.strip_prefix("--");
+    if name.is_some_and(|name| options.any(|option| has_long(option, name))) {
+        return format!("a value of {before} follows an equals sign: {before}=VALUE");
     }
     if first == "-" {
         return "leave out '-': stdin is read without it".to_owned();
@@ -231,12 +232,12 @@ mod tests {
             ("sockeye connect ws://h", "'sockeye ws://h'"),
             ("sockeye send ws://h", "-x MESSAGE"),
             ("sockeye test h:1", "'sockeye check h:1'"),
-            ("sockeye --reconnect 3 h:1", "--reconnect=3"),
-            ("sockeye -H Foo: bar h:1", "-H 'Foo: bar'"),
+            ("sockeye --reconnect 3 h:1", "--reconnect=VALUE"),
+            ("sockeye -H Authorization: secret h:1", "-H 'NAME: VALUE'"),
             ("sockeye - ws://h", "leave out '-'"),
         ] {
             let hint = hoisted(line).unwrap_err();
-            assert!(hint.contains(part), "{line}: {hint}");
+            assert!(hint.contains(part) && !hint.contains("secret"), "{line}: {hint}");
         }
         // Hosts with such names remain hosts.
         assert!(hoisted("sockeye server").is_ok());

@@ -10,17 +10,17 @@ use std::{
     thread,
 };
 
-/// What a documented command does.
+/// The effects of a documented command.
 struct Situation {
     /// A part of the command.
     part: &'static str,
-    /// Whether the server uses TLS.
+    /// Set if the server uses TLS.
     is_secure: bool,
-    /// Whether the client trusts the certificate of the proxy.
+    /// Set if the client trusts the certificate of the proxy.
     trusts_proxy: bool,
-    /// What `-v` shows of the session at the server.
+    /// A line of `-v` about the session, at the server.
     server_sees: &'static str,
-    /// What `-v` shows of the session at the client.
+    /// A line of `-v` about the session, at the client.
     client_sees: &'static str,
 }
 

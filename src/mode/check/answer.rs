@@ -43,7 +43,8 @@ impl Answer {
     ) -> Self {
         let bytes = draft.encode();
         let parts = bytes.chunks(bytes.len().div_ceil(draft.parts.max(1)).max(1));
-        let pauses = draft.pause.saturating_mul(u32::try_from(parts.len()).unwrap_or(u32::MAX));
+        let pauses = u32::try_from(parts.len().saturating_sub(1)).unwrap_or(u32::MAX);
+        let pauses = draft.pause.saturating_mul(pauses);
         let deadline = Instant::now() + patience.saturating_add(pauses);
         for (number, part) in parts.enumerate() {
             if number > 0 {
@@ -142,5 +143,6 @@ impl fmt::Display for Answer {
         }
     }
 }
+
 /// The greatest head of a response that is read.
 const HEAD_BYTES: usize = 64 << 10;
