@@ -199,6 +199,20 @@ fn an_option_of_websocat_is_answered_with_the_one_for_it() {
     }
 }
 
+/// Regression: `proxy --exec` was answered with `-x`, which only the client has.
+#[test]
+fn a_hint_names_options_of_the_subcommand() {
+    for (args, hint) in [
+        (&["--exec", "hi", "ws://h"][..], "hint: -x MESSAGE sends a message"),
+        (&["proxy", "--exec", "hi"], "hint: run sockeye proxy --help"),
+        (&["listen", "9000", "--timeout", "1"], "hint: --max-time SECONDS"),
+        (&["check", "--token", "x", "ws://h"], "hint: --bearer TOKEN"),
+        (&["show", "--retry", "x"], "hint: run sockeye show --help"),
+    ] {
+        Test::new().args(args.iter().copied()).stderr_has([hint]).status(2).run();
+    }
+}
+
 #[test]
 fn a_malformed_url_is_named_with_its_fault() {
     let hash = "\n\nhint: write # as %23 if it belongs to the path or query";

@@ -1,5 +1,6 @@
 //! Conversion of clap errors to usage errors.
 
+use super::args::Cli;
 use crate::{
     error::Error,
     escape::Escaped,
@@ -7,7 +8,10 @@ use crate::{
     sys::stdio::check_stdout,
     wording::{CARRIAGE_RETURN_HINT, nearest},
 };
-use clap::error::{ContextKind, ErrorKind};
+use clap::{
+    CommandFactory as _,
+    error::{ContextKind, ErrorKind},
+};
 
 /// Options whose values may contain secrets.
 pub(super) const SECRET: [&str; 6] =
@@ -68,12 +72,39 @@ pub(super) fn usage(error: &clap::Error) -> Error {
     let tip = text.lines().map(str::trim_start).find_map(|line| line.strip_prefix("tip: "));
     // clap suggests `--` before an unknown option, but then the option would become the URL.
     let tip = tip.filter(|tip| !tip.contains("to pass") && is_plausible(tip, name));
-    let tip = foreign_hint(name, &value).or(tip);
+    let subcommand = subcommand(&text);
+    let tip = foreign_hint(name, &value).filter(|hint| is_possible(hint, subcommand)).or(tip);
     let tip = if value.ends_with('\r') { Some(CARRIAGE_RETURN_HINT) } else { tip };
+    let list = || {
+        let command = ["sockeye", subcommand].join(" ");
+        format!("run {} --help for a list of options", command.trim_end())
+    };
     Error::Usage {
         fault: first.strip_prefix("error: ").unwrap_or(first).trim_end().to_owned(),
-        hint: Some(tip.unwrap_or("run sockeye --help for a list of options").to_owned()),
+        hint: Some(tip.map_or_else(list, ToOwned::to_owned)),
     }
+}
+
+/// Returns the subcommand of clap's usage line, or nothing.
+fn subcommand(text: &str) -> &str {
+    let usage = text.lines().find_map(|line| line.strip_prefix("Usage: sockeye "));
+    let word = usage.unwrap_or_default().split(' ').next().unwrap_or_default();
+    if word.starts_with(|first: char| first.is_ascii_lowercase()) { word } else { "" }
+}
+
+/// Reports whether a subcommand has the options that a hint names.
+fn is_possible(hint: &str, subcommand: &str) -> bool {
+    let mut command = Cli::command();
+    command.build();
+    let Some(command) = command.find_subcommand(subcommand) else { return true };
+    let is_known = |option: &str| {
+        let name = option.split('=').next().unwrap_or_default();
+        command.get_arguments().any(|arg| match name.strip_prefix("--") {
+            Some(long) => arg.get_long() == Some(long),
+            None => arg.get_short().is_some_and(|short| name.chars().nth(1) == Some(short)),
+        })
+    };
+    hint.split(' ').filter(|word| word.starts_with('-')).all(is_known)
 }
 
 /// Reports whether the value of `--header` is a name alone, or a field without secrets.
