@@ -115,6 +115,11 @@ fn a_misspelt_subcommand_is_not_a_host() {
 fn a_missing_url_is_reported() {
     let fault = "sockeye: no URL given\n\nhint: try 'sockeye wss://example.com/path', or see 'sockeye --help'\n";
     Test::new().args(["-v"]).stderr(fault).status(2).run();
+    // A secret may look like an address.
+    for args in [["--until", "localhost:9000"], ["-x", "wss://h/"], ["-u", "a.b:1234"]] {
+        let hint = format!("hint: the last word is the value of {}; a URL must follow", args[0]);
+        Test::new().args(args).stderr_has([&hint]).status(2).run();
+    }
 }
 
 #[test]

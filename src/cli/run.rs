@@ -13,6 +13,7 @@ use crate::{
     connect::{DialOptions, netrc::Netrc},
     decode::Encoding,
     error::Error,
+    escape::Escaped,
     job::{
         ClientJob, CommonOptions, Flow, Job, PipeOptions, RecordOptions, ShowJob,
         listen::ListenJob, wait::EndRules,
@@ -104,13 +105,11 @@ impl Run {
                 .or_else(|| take_swallowed_url(&mut args.request.max_redirects))
         });
         let Some(url) = url else {
-            let hint = websocat_hint(&args)
-                .or_else(|| script::swallowed_url(&args))
-                .unwrap_or("try 'sockeye wss://example.com/path', or see 'sockeye --help'");
-            return Err(Error::Usage {
-                fault: "no URL given".to_owned(),
-                hint: Some(hint.to_owned()),
+            let hint = websocat_hint(&args).or_else(|| script::swallowed_url(&args));
+            let hint = hint.map(ToOwned::to_owned).or_else(swallowed_url).unwrap_or_else(|| {
+                "try 'sockeye wss://example.com/path', or see 'sockeye --help'".to_owned()
             });
+            return Err(Error::Usage { fault: "no URL given".to_owned(), hint: Some(hint) });
         };
         let dots = request::dot_segments(&args.request);
         let target = Target::parse_with(&url, dots).map_err(|fault| Error::Url { url, fault })?;
@@ -305,6 +304,21 @@ fn websocat_hint(args: &ClientArgs) -> Option<&'static str> {
     } else {
         None
     }
+}
+
+/// Returns a hint if the last word of the command line looks like a URL, but is the value of an
+/// option.
+fn swallowed_url() -> Option<String> {
+    let args: Vec<_> = std::env::args_os().collect();
+    let [_, .., option, last] = args.as_slice() else { return None };
+    let (option, last) = (option.to_str()?, last.to_str()?);
+    let is_address = last.rsplit_once(':').is_some_and(|(host, port)| {
+        (host == "localhost" || host.contains('.')) && port.parse::<u16>().is_ok()
+    });
+    (option.starts_with('-') && (is_address || last.contains("://"))).then(|| {
+        let option = Escaped(option);
+        format!("the last word is the value of {option}; a URL must follow that value")
+    })
 }
 
 /// Takes a URL that the command line parser took for the value of an option. The option remains

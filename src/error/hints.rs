@@ -93,6 +93,10 @@ const CLIENT_OPTIONS: [&str; 11] = [
 /// Returns the hint for a server that cannot listen on its address.
 fn listen_hint(address: &str, cause: &io::Error) -> Option<String> {
     let is_tcp = !["unix:", "fd:"].iter().any(|start| address.starts_with(start));
+    if let Some(port) = address.strip_prefix("*:") {
+        let port = Escaped(port);
+        return Some(format!("for all addresses of this machine: 0.0.0.0:{port} or [::]:{port}"));
+    }
     match cause.kind() {
         io::ErrorKind::AddrInUse if is_tcp => Some(format!(
             "another program listens on {}; choose another port, or 0 for any free one",

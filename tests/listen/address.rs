@@ -95,6 +95,8 @@ fn a_port_in_use_is_reported() {
 fn a_name_that_does_not_resolve_is_reported() {
     let start = "sockeye: cannot listen on nowhere.invalid:0: ";
     Test::new().args(["listen", "nowhere.invalid:0"]).stderr_has([start]).status(1).run();
+    let hint = "hint: for all addresses of this machine: 0.0.0.0:9000 or [::]:9000";
+    Test::new().args(["listen", "*:9000"]).stderr_has([hint]).status(1).run();
 }
 
 #[test]
