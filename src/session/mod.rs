@@ -16,12 +16,14 @@ mod offending;
 mod quiet;
 pub(crate) mod read_buffer;
 mod sending;
+mod state;
 mod stats;
 pub mod tap;
 #[cfg(test)]
 pub(crate) mod testbed;
 #[cfg(test)]
 mod tests;
+mod transfer;
 mod verdict;
 
 pub use context::{SentMessages, SessionContext};
@@ -35,8 +37,8 @@ use crate::{
     connect::{ClientConnection, Established},
     net::Transport,
     proto::{
-        Cause, Close, CloseCode, Connection, Entropy, Event, Piece, Role, Settings, Tally,
-        Violation, connection::Received, handshake::Version, silence, slice::Within,
+        Close, CloseCode, Connection, Entropy, Event, Piece, Role, Settings, connection::Received,
+        handshake::Version, silence, slice::Within,
     },
 };
 use alarm::Alarm;
@@ -47,10 +49,10 @@ use std::{
     future::poll_fn,
     io,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::{Duration, Instant},
 };
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::AsyncWrite;
 
 /// The state of the idle timeout.
 #[derive(Clone, Copy)]
@@ -405,157 +407,6 @@ impl Session {
         }
     }
 
-    fn poll_transmit(&mut self, cx: &mut Context<'_>, reading: bool) -> bool {
-        let mut progressed = false;
-        if self.connection.queued() > 0 {
-            progressed = self.poll_write_queued(cx);
-        }
-        self.flushing |= progressed;
-        // HTTP/2 must be driven even while nothing is read, for example to answer PINGs.
-        if (self.flushing || !reading) && self.send_error.is_none() {
-            match Pin::new(&mut self.transport).poll_flush(cx) {
-                Poll::Pending => {}
-                Poll::Ready(Ok(())) => {
-                    self.flushing = false;
-                    self.connection.flushed();
-                }
-                Poll::Ready(Err(cause)) => self.fail_sending(cause),
-            }
-        }
-        let all_sent = self.connection.queued() == 0;
-        // On an HTTP/2 stream either side may end first, and some servers wait for the client.
-        let ends = self.connection.wants_shutdown()
-            || (self.carrier == Version::Http2 && self.connection.is_closed());
-        if ends && !self.shut && all_sent {
-            self.shut = Pin::new(&mut self.transport).poll_shutdown(cx).is_ready();
-        }
-        progressed
-    }
-
-    /// Writes queued bytes. Returns true if the transport accepted some, or failed.
-    fn poll_write_queued(&mut self, cx: &mut Context<'_>) -> bool {
-        let now = clock::now();
-        let mut progressed = false;
-        while self.connection.queued() > 0 {
-            let bytes = self.connection.transmit();
-            match Pin::new(&mut self.transport).poll_write(cx, bytes) {
-                Poll::Pending => {
-                    self.connection.refused();
-                    break;
-                }
-                Poll::Ready(Ok(n)) if n > 0 => {
-                    if self.connection.settings().idle_timeout.is_some()
-                        && self.connection.has_unsent_message()
-                    {
-                        self.idle.since = now;
-                    }
-                    if let Some(observation) = &mut self.observation {
-                        observation.transmitted(now, bytes.within(..n));
-                    }
-                    self.quiet.sent(now, self.connection.last_heard(), self.last_sent);
-                    self.connection.transmitted(n, now);
-                    self.last_sent = now;
-                    let sent = self.connection.messages_sent();
-                    if sent != self.written.0 {
-                        self.written = (sent, now);
-                    }
-                }
-                Poll::Ready(result) => {
-                    let cause = result.err().unwrap_or_else(|| io::ErrorKind::WriteZero.into());
-                    self.fail_sending(cause);
-                }
-            }
-            progressed = true;
-        }
-        progressed
-    }
-
-    fn fail_sending(&mut self, cause: io::Error) {
-        self.send_error.get_or_insert(cause);
-        self.connection.transmit_failed(clock::now());
-    }
-
-    /// Reads until the buffer is full, `most` bytes were read or the transport has no more bytes
-    /// available.
-    fn poll_read(&mut self, cx: &mut Context<'_>, most: usize) -> bool {
-        self.offending.keep(self.buffer.within(..self.end));
-        if self.buffer.len() < READ_BUFFER_BYTES {
-            let mut buffer = read_buffer::take();
-            let rest = self.buffer.within(self.start..self.end);
-            buffer.within_mut(..rest.len()).copy_from_slice(rest);
-            self.buffer = buffer;
-            (self.start, self.end) = (0, self.end - self.start);
-        } else if self.start > 0 {
-            // Cheap: the decoder leaves at most a partial header.
-            self.buffer.copy_within(self.start..self.end, 0);
-            self.end -= self.start;
-            self.start = 0;
-        }
-        let before = self.end;
-        let last = self.buffer.len().min(before.saturating_add(most));
-        self.is_drained = false;
-        while self.end < last {
-            match self.poll_read_once(cx, last) {
-                Poll::Pending => {
-                    self.is_drained = true;
-                    break;
-                }
-                Poll::Ready(Ok(n)) if n > 0 => self.end += n,
-                Poll::Ready(result) => {
-                    // The end of TLS without close_notify is treated like any other end: only the
-                    // presence of the peer's Close matters.
-                    self.receive_error =
-                        result.err().filter(|e| e.kind() != io::ErrorKind::UnexpectedEof);
-                    self.eof = true;
-                    self.note_received(before);
-                    let (heard, sent) = (self.last_heard(), self.last_sent);
-                    let now = clock::now();
-                    self.last_quiet = self.quiet.before(now, heard, sent).map(QuietPeriod::new);
-                    if self.end == before && self.connection.remote_close().is_none() {
-                        self.note_unanswered(now);
-                    }
-                    return true;
-                }
-            }
-        }
-        self.note_received(before)
-    }
-
-    /// Reads into the buffer up to this position.
-    fn poll_read_once(&mut self, cx: &mut Context<'_>, last: usize) -> Poll<io::Result<usize>> {
-        let room = self.buffer.within_mut(self.end..last);
-        let mut room = ReadBuf::new(room);
-        ready!(Pin::new(&mut self.transport).poll_read(cx, &mut room))?;
-        Poll::Ready(Ok(room.filled().len()))
-    }
-
-    /// Records the receipt of the bytes at `start..self.end`. Returns false if there are none.
-    fn note_received(&mut self, start: usize) -> bool {
-        let n = self.end - start;
-        if n == 0 {
-            return false;
-        }
-        let now = clock::now();
-        self.note_unanswered(now);
-        self.offending.append(self.buffer.within(start..self.end));
-        self.silence = self.silence.max(now.saturating_duration_since(self.last_heard()));
-        self.received_at = now;
-        self.bytes_received += n as u64;
-        self.connection.received(self.received_at);
-        if let Some(observation) = &mut self.observation {
-            observation.received(now, self.buffer.within(start..self.end));
-        }
-        true
-    }
-
-    /// Records whether a message of ours came directly before this read.
-    fn note_unanswered(&mut self, now: Instant) {
-        let sent = self.connection.messages_sent();
-        let unanswered = sent > self.sent_before_read;
-        self.unanswered = unanswered.then(|| now.saturating_duration_since(self.last_sent));
-        self.sent_before_read = sent;
-    }
-
     /// Records the time of the first message: that of the last read, from which it was decoded.
     fn note_first_message(&mut self) {
         if self.first_message.is_none() && self.connection.tallies().0.messages() > 0 {
@@ -595,119 +446,6 @@ impl Session {
         self.connection.handle_timeout(clock::now());
         // Counts as progress even if nothing expired, so that the timer is polled again.
         true
-    }
-
-    /// Returns the peer's host and port, as errors name them.
-    pub fn authority(&self) -> &str {
-        &self.authority
-    }
-
-    /// Returns true while messages may be sent.
-    pub fn is_open(&self) -> bool {
-        self.connection.is_open()
-    }
-
-    /// Returns true once there is nothing left to wait for.
-    pub fn is_over(&self) -> bool {
-        self.connection.is_over()
-    }
-
-    /// Reports whether received bytes that may hold messages have not been decoded.
-    pub fn has_undecoded(&self) -> bool {
-        self.start < self.end
-            && self.connection.remote_close().is_none()
-            && !matches!(self.connection.cause(), Some(Cause::Violation(_)))
-    }
-
-    /// Returns the next violation that was accepted and not reported before.
-    pub fn accepted_violation(&mut self) -> Option<Violation> {
-        self.connection.accepted_violation()
-    }
-
-    /// Returns true if a message has been received only partly.
-    pub fn is_inside_message(&self) -> bool {
-        self.connection.is_inside_message()
-    }
-
-    /// Returns true while a message waits to be written or lacks payload.
-    pub fn has_unsent_message(&self) -> bool {
-        self.connection.has_unsent_message()
-    }
-
-    /// Returns the number of bytes that wait to be written.
-    pub fn queued(&self) -> usize {
-        self.connection.queued()
-    }
-
-    /// Returns the tallies of received and of sent messages, in this order.
-    pub fn tallies(&self) -> (Tally, Tally) {
-        self.connection.tallies()
-    }
-
-    /// Returns the statistics up to now, including those of earlier sessions.
-    pub fn stats(&self) -> Stats {
-        let (received, sent) = self.connection.tallies();
-        let now = clock::now();
-        let first_message =
-            self.first_message.or((received.messages() > 0).then_some(self.received_at));
-        let own = Stats {
-            duration: now.saturating_duration_since(self.opened),
-            received,
-            sent,
-            round_trips: self.connection.round_trips(),
-            silence: self.silence.max(now.saturating_duration_since(self.last_heard())),
-            first_message: first_message.map(|at| at.saturating_duration_since(self.opened)),
-        };
-        match &self.earlier {
-            Some(earlier) => own.and(earlier),
-            None => own,
-        }
-    }
-
-    /// Returns the number of messages that were not written completely when the session ended.
-    pub fn unsent_messages(&self) -> usize {
-        self.connection.unsent_messages()
-    }
-
-    /// Returns the number of messages that the peer need not have read, when the session has ended:
-    /// those not written completely, and those written after its Close.
-    pub fn unread_messages(&self) -> usize {
-        self.connection.unread_messages()
-    }
-
-    /// Returns true while sent bytes are still queued or buffered by the transport.
-    pub fn has_unsent_bytes(&self) -> bool {
-        self.connection.queued() > 0 || self.flushing
-    }
-
-    /// Returns the number of bytes received since the opening handshake.
-    pub fn bytes_received(&self) -> u64 {
-        self.bytes_received
-    }
-
-    /// Returns the time of the last received byte, or of the opening of the session.
-    pub fn last_heard(&self) -> Instant {
-        self.connection.last_heard()
-    }
-
-    /// Returns the time of the last successful write, or of the opening of the session.
-    pub fn last_sent(&self) -> Instant {
-        self.last_sent
-    }
-
-    /// Returns the peer's Close, if one was received, whether or not it answers ours.
-    pub fn remote_close(&self) -> Option<&Close> {
-        self.connection.remote_close()
-    }
-
-    /// Returns the Close that this side started the closing handshake with, if it did.
-    pub fn local_close(&self) -> Option<&Close> {
-        self.our_close.as_ref().map(|ours| &ours.close)
-    }
-
-    /// Returns true if we started the closing handshake.
-    pub fn is_closed_by_us(&self) -> bool {
-        matches!(self.connection.cause(), Some(Cause::LocalClose))
     }
 }
 
