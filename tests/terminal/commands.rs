@@ -143,9 +143,9 @@ fn help_fits_the_screen() {
         screen.enter("/help binary");
         screen.wait("the usage", |view| view.has_part("/binary HEX|base64:DATA|@FILE"));
         screen.enter("/help bogus");
-        let words = "unknown command; /help lists the commands";
-        screen.wait("the refusal", |view| view.has_part(words));
-        screen.press("\x15");
+        let words = "unknown command /bogus; /help lists the commands";
+        // Regression: the line stayed in the editor.
+        screen.wait("the refusal", |view| view.has_part(words) && view.line() == ">");
         leave(screen, peer);
     });
 }

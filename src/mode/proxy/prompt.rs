@@ -127,7 +127,7 @@ fn act(command: Command, shared: &Shared, view: &LiveView) -> CommandResult {
         Command::Filter(filter) => Escaped(&view.view(|view| view.filter(filter))).to_string(),
         Command::Last => view.view(|view| view.last()),
         Command::Save(path) => Escaped(&view.view(|view: &mut View| view.save(&path))).to_string(),
-        Command::Help(about) => table::help(Place::Proxy, &about, screen().columns)?,
+        Command::Help(about) => table::help(Place::Proxy, &about, screen().columns),
         // An empty line, and commands that this prompt does not have.
         _ => String::new(),
     })

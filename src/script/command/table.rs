@@ -9,7 +9,7 @@ use super::{
     server::ServerCommand,
     server_arguments as server,
 };
-use crate::script::action::Outgoing;
+use crate::{escape::Escaped, script::action::Outgoing};
 use std::fmt::Write as _;
 
 /// The source of the Tab completions for a command's arguments.
@@ -144,20 +144,20 @@ pub(crate) fn find(name: &str, place: Place) -> Option<&'static CommandSpec> {
 }
 
 /// Returns the text of `/help` at a prompt: a list of the commands, the description of the one that
-/// is named, or those of all. The error is a message for the user.
-pub(crate) fn help(place: Place, about: &str, columns: usize) -> Result<String, String> {
+/// is named, or those of all.
+pub(crate) fn help(place: Place, about: &str, columns: usize) -> String {
     let about = about.trim();
     let slash = ("//text".to_owned(), "send a message that starts with a slash");
     match about.strip_prefix('/').unwrap_or(about) {
-        "" if about.is_empty() => Ok(list(place, columns)),
+        "" if about.is_empty() => list(place, columns),
         "all" => {
             let slash = (place != Place::Proxy).then_some(slash);
             let specs = commands(place).map(|spec| (usage(spec), spec.help)).chain(slash);
-            Ok(descriptions(specs, columns))
+            descriptions(specs, columns)
         }
         name => match find(&format!("/{name}"), place) {
-            Some(spec) => Ok(descriptions([(usage(spec), spec.help)], columns)),
-            None => Err("unknown command; /help lists the commands".to_owned()),
+            Some(spec) => descriptions([(usage(spec), spec.help)], columns),
+            None => format!("unknown command /{}; /help lists the commands", Escaped(name)),
         },
     }
 }
@@ -221,17 +221,17 @@ mod tests {
     #[test]
     fn help_fits_the_screen() {
         for place in ALL {
-            let text = help(*place, "", 80).unwrap();
+            let text = help(*place, "", 80);
             assert!(text.lines().all(|line| line.len() < 80), "{text}");
             // The line of the command and the prompt take two rows.
             assert!(text.lines().count() <= 22, "{} rows: {text}", text.lines().count());
-            let narrow = help(*place, "", 40).unwrap();
+            let narrow = help(*place, "", 40);
             let mut lines = narrow.lines().filter(|line| line.starts_with('/'));
             assert!(lines.all(|line| line.len() <= 40), "{narrow}");
             for columns in [40, 80] {
-                let text = help(*place, "", columns).unwrap();
+                let text = help(*place, "", columns);
                 assert!(commands(*place).all(|spec| text.contains(spec.summary)), "{text}");
-                let text = help(*place, "all", columns).unwrap();
+                let text = help(*place, "all", columns);
                 assert!(commands(*place).all(|spec| text.contains(&usage(spec))), "{text}");
             }
         }
@@ -240,16 +240,16 @@ mod tests {
     #[test]
     fn help_describes_a_command() {
         for about in ["/ping", "ping", " ping "] {
-            let text = help(Place::Client, about, 80).unwrap();
+            let text = help(Place::Client, about, 80);
             assert_eq!(
                 text,
                 "/ping [DATA]                   send a ping and show the round-trip time"
             );
         }
         // A command of a server.
-        assert!(help(Place::Client, "/kick", 80).is_err());
-        assert!(help(Place::Talk, "kick", 80).is_ok());
-        assert!(help(Place::Talk, "/", 80).is_err());
+        assert!(help(Place::Client, "/kick", 80).starts_with("unknown command /kick;"));
+        assert!(!help(Place::Talk, "kick", 80).starts_with("unknown"));
+        assert!(help(Place::Talk, "/", 80).starts_with("unknown"));
     }
 
     #[test]

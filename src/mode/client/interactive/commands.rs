@@ -98,7 +98,7 @@ impl Interactive {
                 self.close(&self.options.close.clone());
                 String::new()
             }
-            Command::Help(about) => table::help(self.options.place(), &about, screen().columns)?,
+            Command::Help(about) => table::help(self.options.place(), &about, screen().columns),
             // Handled by `line`, or commands of a server only.
             Command::Quit | Command::Edit(_) | Command::Clear | Command::Server(_) => String::new(),
         })

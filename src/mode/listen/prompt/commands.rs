@@ -87,7 +87,7 @@ impl ServerPrompt {
             }
             Command::Repeats => self.repeats.to_string(),
             Command::Stop(number) => self.repeats.stop_typed(number),
-            Command::Help(about) => table::help(self.place, &about, screen().columns)?,
+            Command::Help(about) => table::help(self.place, &about, screen().columns),
             // Handled by `line`, or commands of a client only.
             Command::Quit
             | Command::Edit(_)
