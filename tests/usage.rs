@@ -213,9 +213,29 @@ fn a_hint_names_options_of_the_subcommand() {
         (&["listen", "9000", "--timeout", "1"], "hint: --max-time SECONDS"),
         (&["check", "--token", "x", "ws://h"], "hint: --bearer TOKEN"),
         (&["show", "--retry", "x"], "hint: run sockeye show --help"),
+        (&["check"], "sockeye: no URL given\n\nhint: run sockeye check --help"),
     ] {
         Test::new().args(args.iter().copied()).stderr_has([hint]).status(2).run();
     }
+}
+
+/// Regression: these faults were in the words of the parser of numbers, and `tcsh` had the hint that
+/// `zsh` is similar.
+#[test]
+fn an_invalid_value_is_named_with_what_is_valid() {
+    let invalid = |args: &[&str], fault: &str| {
+        let hint = "hint: run sockeye --help for a list of options";
+        let fault = format!("sockeye: invalid value {fault}\n\n{hint}\n");
+        Test::new().args(args.iter().copied()).stderr(fault).status(2).run();
+    };
+    invalid(&["--count", "x", "h"], "'x' for '--count <N>': not a whole number, at least 1");
+    invalid(&["--count=0", "h"], "'0' for '--count <N>': not a whole number, at least 1");
+    invalid(&["listen", "--seed", "x"], "'x' for '--seed <N>': not a whole number");
+    let level = "'10' for '--compress-level <N>': not a whole number from 1 to 9";
+    invalid(&["--compress-level", "10", "h"], level);
+    let shells = "bash, elvish, fish, powershell, zsh";
+    let shell = format!("'tcsh' for '<SHELL>'\n  [possible values: {shells}]");
+    invalid(&["completions", "tcsh"], &shell);
 }
 
 #[test]

@@ -13,6 +13,9 @@ use clap::{
     error::{ContextKind, ErrorKind},
 };
 
+/// The end of clap's text if a subcommand lacks its URL and nothing else.
+const ONLY_URL: &str = "were not provided:\n  <URL>";
+
 /// Options whose values may contain secrets.
 pub(super) const SECRET: [&str; 6] =
     ["--auth", "--bearer", "--cookie", "--header", "--passphrase", "--proxy"];
@@ -71,7 +74,7 @@ pub(super) fn usage(error: &clap::Error) -> Error {
     }
     let tip = text.lines().map(str::trim_start).find_map(|line| line.strip_prefix("tip: "));
     // clap suggests `--` before an unknown option, but then the option would become the URL.
-    let tip = tip.filter(|tip| !tip.contains("to pass") && is_plausible(tip, name));
+    let tip = tip.filter(|tip| !tip.contains("to pass") && is_plausible(tip, name, &value));
     let subcommand = subcommand(&text);
     let tip = foreign_hint(name, &value).filter(|hint| is_possible(hint, subcommand)).or(tip);
     let tip = if value.ends_with('\r') { Some(CARRIAGE_RETURN_HINT) } else { tip };
@@ -79,8 +82,9 @@ pub(super) fn usage(error: &clap::Error) -> Error {
         let command = ["sockeye", subcommand].join(" ");
         format!("run {} --help for a list of options", command.trim_end())
     };
+    let fault = first.strip_prefix("error: ").unwrap_or(first).trim_end();
     Error::Usage {
-        fault: first.strip_prefix("error: ").unwrap_or(first).trim_end().to_owned(),
+        fault: if fault.ends_with(ONLY_URL) { "no URL given" } else { fault }.to_owned(),
         hint: Some(tip.map_or_else(list, ToOwned::to_owned)),
     }
 }
@@ -115,14 +119,14 @@ fn is_plain_header(option: &str, value: &str) -> bool {
         && quoted(value) == value
 }
 
-/// Reports whether clap's suggestion for an unknown option is a mistyped, a longer or a shorter form
-/// of it. Other words of similar letters are misleading.
-fn is_plausible(tip: &str, option: &str) -> bool {
-    let similar =
-        tip.strip_prefix("a similar argument exists: ").map(|name| name.trim_matches('\''));
-    let Some(similar) = similar else { return true };
+/// Reports whether clap's suggestion for an unknown option or value is a mistyped, a longer or a
+/// shorter form of it. Other words of similar letters are misleading.
+fn is_plausible(tip: &str, option: &str, value: &str) -> bool {
+    let Some((kind, similar)) = tip.split_once(" exists: ") else { return true };
+    let given = if kind == "a similar value" { value } else { option };
+    let similar = similar.trim_matches('\'');
     let is_longer = |long: &str, short: &str| long.starts_with(short);
-    is_longer(similar, option) || is_longer(option, similar) || nearest(option, [similar]).is_some()
+    is_longer(similar, given) || is_longer(given, similar) || nearest(given, [similar]).is_some()
 }
 
 /// Returns the option for what other programs call `option`, which sockeye does not have or reads
@@ -184,7 +188,7 @@ mod tests {
     #[test]
     fn a_suggestion_resembles_the_option() {
         let is_shown = |similar: &str, option: &str| {
-            is_plausible(&format!("a similar argument exists: '{similar}'"), option)
+            is_plausible(&format!("a similar argument exists: '{similar}'"), option, "")
         };
         for (similar, option) in
             [("--compress", "--compression"), ("--cert", "--certificate"), ("--frames", "--framse")]

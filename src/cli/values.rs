@@ -131,6 +131,27 @@ pub fn bytes(s: &str) -> Result<u64, String> {
         .ok_or_else(|| "not a number of bytes (K, M, G stand for powers of 1024)".to_owned())
 }
 
+/// Parses a number of at least one thing.
+pub fn count(s: &str) -> Result<u64, String> {
+    s.parse().ok().filter(|n| *n > 0).ok_or_else(|| "not a whole number, at least 1".to_owned())
+}
+
+/// Parses a whole number.
+pub fn number(s: &str) -> Result<u64, String> {
+    s.parse().map_err(|_| "not a whole number".to_owned())
+}
+
+/// Parses a level of compression.
+pub fn compress_level(s: &str) -> Result<u32, String> {
+    let level = s.parse().ok().filter(|level| (1..=9).contains(level));
+    level.ok_or_else(|| "not a whole number from 1 to 9".to_owned())
+}
+
+/// Parses a version of the WebSocket protocol (RFC 6455, section 11.6).
+pub fn version(s: &str) -> Result<u8, String> {
+    s.parse().map_err(|_| "not a whole number from 0 to 255".to_owned())
+}
+
 /// Parses the maximum payload of a frame: a number of bytes as for [`bytes()`], but not 0.
 pub fn fragment(s: &str) -> Result<NonZeroUsize, String> {
     let length = usize::try_from(bytes(s)?).unwrap_or(usize::MAX);

@@ -33,7 +33,7 @@ fn rules_that_would_refuse_all_or_nobody_are_usage_errors() {
         ("--path", "chat", "a path begins with /, as in /chat"),
         ("--status", "200", "not a status from 300 to 599"),
         ("--status", "299:1", "not a status from 300 to 599"),
-        ("--max-clients", "0", "0 is not in 1.."),
+        ("--max-clients", "0", "not a whole number, at least 1"),
         ("--fault", "refuse 204", "a status from 300 to 599"),
     ] {
         Test::new().args(["listen", "0", option, value]).stderr_has([words]).status(2).run();

@@ -128,7 +128,7 @@ pub struct ServerArgs {
     ///
     /// With the same seed, the replies to each client and its faults repeat themselves. The seed is
     /// printed if something is chosen at random.
-    #[arg(long, value_name = "N", help_heading = SERVER)]
+    #[arg(long, value_name = "N", value_parser = values::number, help_heading = SERVER)]
     pub seed: Option<u64>,
 
     /// Exit when the first client has left; same as --clients 1
@@ -136,7 +136,7 @@ pub struct ServerArgs {
     pub once: bool,
 
     /// Exit when N clients have left
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = values::count)]
     #[arg(help_heading = SERVER)]
     pub clients: Option<u64>,
 
@@ -148,7 +148,7 @@ pub struct ServerArgs {
     pub max_time: Option<Duration>,
 
     /// Exit after N messages from clients
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = values::count)]
     #[arg(help_heading = SERVER)]
     pub count: Option<u64>,
 
@@ -205,7 +205,7 @@ pub struct ServerArgs {
 
     /// Maximum number of clients at the same time (503)
     #[arg(long, value_name = "N", help_heading = ADMISSION)]
-    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(value_parser = values::count)]
     pub max_clients: Option<u64>,
 
     /// Add a header to the response; may be repeated

@@ -250,7 +250,7 @@ pub struct ClientArgs {
     /// Close and exit 0 after N received messages
     ///
     /// If the session ends cleanly with fewer messages, the exit status is 112.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = values::count)]
     #[arg(help_heading = PIPE)]
     pub count: Option<u64>,
 

@@ -96,12 +96,12 @@ pub struct ProxyArgs {
     ///
     /// With the same seed, the faults of each session repeat themselves. The seed is printed if
     /// something is chosen at random.
-    #[arg(long, value_name = "N", help_heading = FAULTS)]
+    #[arg(long, value_name = "N", value_parser = values::number, help_heading = FAULTS)]
     pub seed: Option<u64>,
 
     /// Maximum number of sessions at the same time (503)
     #[arg(long, value_name = "N", help_heading = CLIENTS)]
-    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(value_parser = values::count)]
     pub max_clients: Option<u64>,
 
     /// Certificate chain for clients in PEM, or chain and key in PKCS#12
@@ -139,7 +139,7 @@ pub struct ProxyArgs {
     pub once: bool,
 
     /// Exit when N sessions have ended
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = values::count)]
     #[arg(help_heading = CLIENTS)]
     pub clients: Option<u64>,
 

@@ -96,7 +96,7 @@ pub struct RequestArgs {
     pub path_as_is: bool,
 
     /// WebSocket protocol version to request [default: 13]
-    #[arg(short = 'p', long, value_name = "VERSION", value_parser = clap::value_parser!(u8))]
+    #[arg(short = 'p', long, value_name = "VERSION", value_parser = values::version)]
     #[arg(help_heading = REQUEST)]
     pub protocol: Option<u8>,
 

@@ -81,7 +81,7 @@ pub struct SessionArgs {
 
     /// Compression level, from 1 (fastest) to 9 (smallest)
     #[arg(long, value_name = "N", default_value = "1", help_heading = SESSION)]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=9))]
+    #[arg(value_parser = values::compress_level)]
     pub compress_level: u32,
 
     /// Minimum size of a message to compress; 0 for all

@@ -1,7 +1,7 @@
 //! Options of `sockeye show`.
 
 use super::output::ColorChoice;
-use crate::script::matcher::Matcher;
+use crate::{cli::values, script::matcher::Matcher};
 use clap::{Args, ValueHint};
 use std::path::PathBuf;
 
@@ -22,7 +22,7 @@ pub struct ShowArgs {
     ///
     /// In a recording of sockeye listen, each line begins with the number of the client that it
     /// concerns.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = values::number)]
     pub conn: Option<u64>,
 
     /// Show frames as well as messages

@@ -195,7 +195,7 @@ fn errors_have_their_location() {
         ("headers = { 'A B' = 'c' }", "3:13: not a header (NAME:VALUE, NAME: or NAME;)"),
         (
             "count = 0",
-            "3:9: invalid value '0' for '--count <N>': 0 is not in 1..18446744073709551615 \
+            "3:9: invalid value '0' for '--count <N>': not a whole number, at least 1 \
              (run sockeye --help for a list of options)",
         ),
         (
