@@ -219,7 +219,7 @@ pub const VARIABLES: [(&str, &str); 47] = [
     ("rtt_max", "longest round-trip time of pings"),
     ("rtt_min", "shortest round-trip time of pings"),
     ("rtt_p99", "99th percentile of the round-trip times of pings"),
-    ("scheme", "ws or wss"),
+    ("scheme", "scheme of the URL: ws or wss"),
     ("silence", "longest time without a byte from the server"),
     ("size_download", "same as wire_received"),
     ("size_upload", "same as wire_sent"),

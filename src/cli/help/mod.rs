@@ -7,7 +7,7 @@ pub(super) mod topics;
 use super::{args::Cli, generate, man};
 use crate::{error::Error, escape::Escaped, wording::nearest};
 use clap::{Command, CommandFactory as _};
-use common::{COMMON, EXAMPLES};
+use common::{COMMON, EXAMPLES, OF_SUBCOMMANDS, ShownOption};
 use std::ffi::{OsStr, OsString};
 use topics::TOPICS;
 
@@ -15,15 +15,28 @@ use topics::TOPICS;
 /// command lines leave it as it is: they do not pay for the help.
 pub(super) fn prepared(command: Command, args: &[OsString]) -> Command {
     let mut options = args.iter().skip(1).map(OsString::as_os_str);
+    let is_long = options.clone().any(|arg| arg == "--help");
     if args.len() < 2 {
         command.override_help(BRIEF)
-    } else if options.clone().any(|arg| arg == "--help") {
-        let examples = man::text::of_section("EXAMPLES").unwrap_or_default();
-        command.after_long_help(format!("Examples:\n{examples}\n{}", topics::list()))
-    } else if options.any(is_short_help) {
-        short(command)
+    } else if is_long || options.any(is_short_help) {
+        let command =
+            command.mut_subcommands(|sub| if is_long { long(sub) } else { short_of(sub) });
+        if is_long {
+            let examples = man::text::of_section("EXAMPLES").unwrap_or_default();
+            command.after_long_help(format!("Examples:\n{examples}\n{}", topics::list()))
+        } else {
+            short(command)
+        }
     } else {
         command
+    }
+}
+
+/// Returns the definition of a subcommand for `--help`, with its examples.
+fn long(command: Command) -> Command {
+    match man::text::of_examples(command.get_name()) {
+        Some(examples) => command.after_long_help(format!("Examples:\n{}", examples.trim_end())),
+        None => command,
     }
 }
 
@@ -50,25 +63,50 @@ fn is_short_help(arg: &OsStr) -> bool {
 
 /// Returns the definition for `-h`: the options that people use, by task, in 80 columns.
 fn short(command: Command) -> Command {
-    let mut command = command
-        .mut_args(|arg| {
-            let is_general = matches!(arg.get_id().as_str(), "help" | "version");
-            let takes_value = arg.get_action().takes_values();
-            let arg = arg.hide_short_help(!is_general);
-            if takes_value { arg.hide_default_value(true).hide_possible_values(true) } else { arg }
-        })
+    with_options(command, &COMMON)
+        .mut_arg("url", |arg| arg.hide_short_help(true))
         .mut_subcommands(|sub| {
             let is_common =
                 matches!(sub.get_name(), "listen" | "proxy" | "check" | "demo" | "show" | "help");
             sub.hide(!is_common)
         })
         .override_usage("sockeye [OPTIONS] URL|@TARGET\n       sockeye COMMAND ...")
-        .after_help(format!("Examples:\n{EXAMPLES}\n{MORE_HELP}"));
-    for (order, (id, task, value, words)) in COMMON.iter().enumerate() {
+        .after_help(format!("Examples:\n{EXAMPLES}\n{MORE_HELP}"))
+}
+
+/// Returns the definition of a subcommand for `-h`, which shows fewer options if there are many.
+fn short_of(command: Command) -> Command {
+    let name = command.get_name();
+    let Some((_, shown)) = OF_SUBCOMMANDS.iter().find(|(with_many, _)| *with_many == name) else {
+        return command;
+    };
+    // Its options are defined later, by clap.
+    let mut whole = Cli::command();
+    whole.build();
+    let Some(defined) = whole.find_subcommand(name).cloned() else { return command };
+    let examples = man::text::example_commands(name);
+    let examples: String = examples.iter().take(3).map(|line| format!("  {line}\n")).collect();
+    let more = format!("Examples:\n{examples}\nAll options: sockeye {name} --help");
+    let help = with_options(defined, shown).after_help(more).render_help();
+    command.override_help(help)
+}
+
+/// Returns a definition that shows these options and the general ones.
+fn with_options(command: Command, shown: &[ShownOption]) -> Command {
+    let mut command = command.mut_args(|arg| {
+        if arg.is_positional() {
+            return arg;
+        }
+        let is_general = matches!(arg.get_id().as_str(), "help" | "version");
+        let takes_value = arg.get_action().takes_values();
+        let arg = arg.hide_short_help(!is_general);
+        if takes_value { arg.hide_default_value(true).hide_possible_values(true) } else { arg }
+    });
+    for (order, (id, task, value, words)) in shown.iter().enumerate() {
         command = command.mut_arg(*id, |arg| {
             let takes_value = arg.get_action().takes_values();
-            let arg = arg.hide_short_help(false).help(*words).help_heading(*task);
-            let arg = arg.display_order(order);
+            let arg = arg.hide_short_help(false).help_heading(*task).display_order(order);
+            let arg = if words.is_empty() { arg } else { arg.help(*words) };
             if takes_value && !value.is_empty() { arg.value_name(*value) } else { arg }
         });
     }
@@ -99,8 +137,8 @@ pub fn print_version() -> Result<(), Error> {
 fn about_subcommand(word: &str) -> Result<String, Error> {
     let mut command = Cli::command();
     command.build();
-    if let Some(sub) = command.find_subcommand_mut(word) {
-        return Ok(sub.render_long_help().to_string());
+    if let Some(sub) = command.find_subcommand(word) {
+        return Ok(long(sub.clone()).render_long_help().to_string());
     }
     let mut names: Vec<_> = command.get_subcommands().map(Command::get_name).collect();
     for topic in TOPICS {
@@ -157,6 +195,20 @@ mod tests {
         let options = help.lines().filter(|line| line.trim_start().starts_with('-')).count();
         assert_eq!(options, COMMON.len() + 2, "{help}");
         assert_eq!(COMMON.len(), 20);
+    }
+
+    #[test]
+    fn the_short_help_of_a_subcommand_fits_a_terminal_of_80_by_50() {
+        for (name, shown) in OF_SUBCOMMANDS {
+            let mut command = Cli::command();
+            command = prepared(command, &["sockeye", name, "-h"].map(OsString::from));
+            let help = command.find_subcommand_mut(name).unwrap().render_help().to_string();
+            assert!(help.lines().count() <= 50, "{help}");
+            assert!(help.lines().all(|line| line.chars().count() <= 80), "{help}");
+            let options = help.lines().filter(|line| line.trim_start().starts_with('-')).count();
+            assert_eq!(options, shown.len() + 1, "{help}");
+            assert!(help.contains(&format!("\n  sockeye {name}")), "no example: {help}");
+        }
     }
 
     #[test]

@@ -35,6 +35,16 @@ pub(super) fn tidy(page: &str) -> String {
     tidied
 }
 
+/// Aligns text on the left only and does not hyphenate it: a stretched or divided command cannot be
+/// copied.
+pub(super) fn ragged(page: &str) -> String {
+    let lines = page.lines().map(|line| {
+        let settings = if line.starts_with(".TH ") { "\n.nh\n.ad l\n" } else { "\n" };
+        [line, settings].concat()
+    });
+    lines.collect()
+}
+
 /// Moves arguments without a dash, which `clap_mangen` puts after the options, before them.
 pub(super) fn separate_arguments(page: &str) -> String {
     let (mut arguments, mut others) = (String::new(), String::new());

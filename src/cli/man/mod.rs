@@ -50,7 +50,7 @@ fn page(command: &Command, name: &str, more: &str) -> io::Result<String> {
     let version = concat!("sockeye ", env!("CARGO_PKG_VERSION"));
     man.title(name.to_uppercase()).source(version).render(&mut page)?;
     let page = String::from_utf8(page).map_err(io::Error::other)?;
-    let page = layout::separate_arguments(&page);
+    let page = layout::separate_arguments(&layout::ragged(&page));
     Ok(layout::tidy(&page) + &layout::tidy(more))
 }
 

@@ -25,14 +25,13 @@ pub(super) fn subcommand_page(name: &str) -> String {
     page.replace(COMMANDS_MARKER, &commands)
 }
 
-/// Returns the contents of a section of the main page.
-pub(super) fn find(title: &str) -> Option<String> {
-    all().into_iter().find(|(name, _)| name == title).map(|(_, section)| section)
+/// Returns the contents of a section of a page.
+pub(super) fn find(page: &str, title: &str) -> Option<String> {
+    all(page).into_iter().find(|(name, _)| name == title).map(|(_, section)| section)
 }
 
-/// Returns titles and contents of the sections of the main page.
-pub(super) fn all() -> Vec<(String, String)> {
-    let page = main_page();
+/// Returns titles and contents of the sections of a page.
+pub(super) fn all(page: &str) -> Vec<(String, String)> {
     let sections = page.split(".SH ").filter_map(|section| section.split_once('\n'));
     sections.map(|(title, text)| (title.trim_matches('"').to_owned(), text.to_owned())).collect()
 }

@@ -5,9 +5,24 @@ use super::sections;
 /// Columns of the text.
 const WIDTH: usize = 79;
 
-/// Returns the text of a section, indented, or `None` if there is no such section.
+/// Returns the text of a section of the main page, indented, or `None` if there is no such section.
 pub fn of_section(title: &str) -> Option<String> {
-    sections::find(title).map(|section| to_text(&section))
+    sections::find(&sections::main_page(), title).map(|section| to_text(&section))
+}
+
+/// Returns the examples of the page of a subcommand, or `None` if it has none.
+pub fn of_examples(subcommand: &str) -> Option<String> {
+    examples(subcommand).map(|section| to_text(&section))
+}
+
+/// Returns the commands of the examples of a subcommand.
+pub fn example_commands(subcommand: &str) -> Vec<String> {
+    let section = examples(subcommand).unwrap_or_default();
+    section.split(".TP\n").filter_map(|example| example.lines().next().map(plain)).collect()
+}
+
+fn examples(subcommand: &str) -> Option<String> {
+    sections::find(&sections::subcommand_page(subcommand), "EXAMPLES")
 }
 
 /// Converts the macros and escapes that the sections use.
@@ -120,7 +135,7 @@ mod tests {
 
     #[test]
     fn no_macro_of_the_page_remains() {
-        for (title, section) in sections::all() {
+        for (title, section) in sections::all(&sections::main_page()) {
             let text = to_text(&section);
             let left: Vec<_> = text.lines().filter(|line| line.starts_with("  .")).collect();
             assert!(left.is_empty(), "{title}: {left:?}");
