@@ -95,3 +95,61 @@ fn pages_may_be_refused() {
     assert!(answer.starts_with("HTTP/1.1 426 Upgrade Required\r\n"), "{answer}");
     proxy.terminate();
 }
+
+/// Regression: the connection to the server stayed open, and both sockets of the proxy.
+#[test]
+fn a_server_learns_that_a_client_left_within_a_body() {
+    let backend = Backend::new();
+    let proxy = backend.proxy(&[]);
+    let client = proxy.dial();
+    ask(&client, "POST / HTTP/1.1\r\nHost: p\r\nContent-Length: 100\r\n\r\nabc");
+    let (server, _) = backend.accept();
+    super::expect(&server, b"abc");
+    drop(client);
+    assert_eq!(read_all(&server), "");
+    proxy.terminate();
+}
+
+/// Regression: the connection to the server stayed open.
+#[test]
+fn a_server_learns_that_a_client_left_before_the_answer() {
+    let backend = Backend::new();
+    let proxy = backend.proxy(&[]);
+    let client = proxy.dial();
+    ask(&client, "GET / HTTP/1.1\r\nHost: p\r\n\r\n");
+    let (server, _) = backend.accept();
+    // A reset, since a client may end its direction and wait for the answer.
+    socket2::SockRef::from(&client).set_linger(Some(std::time::Duration::ZERO)).unwrap();
+    drop(client);
+    assert_eq!(read_all(&server), "");
+    proxy.terminate();
+}
+
+/// Regression: the client got no answer, and stderr no word.
+#[test]
+fn an_answer_that_is_not_one_becomes_502() {
+    for (answer, words) in [
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+            "the body is malformed",
+        ),
+        ("220 mail.example.com ESMTP\r\n\r\n", "server: "),
+        ("", "the connection ended before the answer"),
+    ] {
+        let backend = Backend::new();
+        let proxy = backend.proxy(&[]);
+        for upgrade in ["", super::UPGRADE] {
+            let client = proxy.dial();
+            ask(&client, &format!("GET / HTTP/1.1\r\nHost: p\r\n{upgrade}\r\n"));
+            let (mut server, _) = backend.accept();
+            server.write_all(answer.as_bytes()).unwrap();
+            drop(server);
+            let got = read_all(&client);
+            assert!(got.starts_with("HTTP/1.1 502 Bad Gateway\r\n"), "{answer:?}: {got}");
+            assert!(got.contains("sockeye proxy: server: "), "{got}");
+            assert!(!upgrade.is_empty() || got.contains(words), "{got}");
+        }
+        let end = proxy.terminate();
+        assert_eq!(end.stderr.matches("server: ").count(), 2, "{}", end.stderr);
+    }
+}

@@ -77,12 +77,25 @@ impl Incoming {
         }
     }
 
-    /// Reads the body of a request over HTTP/2; `None` if it is longer than `limit`. That of another
-    /// request is read from its stream.
-    pub async fn read_body(&mut self, limit: usize) -> io::Result<Option<Vec<u8>>> {
+    /// Reads the body of a request over HTTP/2, each part within this limit, as long as `take` has room
+    /// for the length so far. That of another request is read from its stream.
+    pub async fn read_body<E>(
+        &mut self,
+        limit: Duration,
+        take: impl FnMut(usize) -> Result<(), E>,
+    ) -> io::Result<Result<Vec<u8>, E>> {
         match &mut self.exchange {
-            Exchange::Http1 { .. } => Ok(Some(Vec::new())),
-            Exchange::Http2(request) => request.read_body(limit).await,
+            Exchange::Http1 { .. } => Ok(Ok(Vec::new())),
+            Exchange::Http2(request) => request.read_body(limit, take).await,
+        }
+    }
+
+    /// Waits until the client of a request over HTTP/2 has reset its stream, or its connection has ended.
+    /// That of another request is noticed on its stream.
+    pub async fn client_left(&mut self) {
+        match &mut self.exchange {
+            Exchange::Http1 { .. } => std::future::pending().await,
+            Exchange::Http2(request) => request.client_left().await,
         }
     }
 }

@@ -72,7 +72,7 @@ impl PassedHead {
             request: owned(secrets, &self.passed.headers),
             answer: response.map(|response| Answer {
                 status: response.status,
-                reason: response.reason.clone(),
+                reason: secrets.text(&response.reason).into_owned(),
                 headers: owned(secrets, &response.headers),
             }),
             ..Exchange::default()

@@ -8,6 +8,7 @@
 //! [`faults::PairFaults`] stands between what a leg has sent and what is passed on.
 
 mod announce;
+mod bodies;
 mod connection;
 mod fault_lane;
 mod faults;

@@ -2,6 +2,7 @@
 //! answers that refuse a session.
 
 use super::{
+    bodies::NoRoom,
     refusal::{ANSWER_LIMIT, fail},
     resource::resource,
     shared::Shared,
@@ -11,20 +12,26 @@ use crate::{
     escape::Escaped,
     net::{Transport, end_in_order},
     proto::{
+        Leg,
         body::{BodyDecoder, BodyFraming, CHUNK_END, LAST_CHUNK, MalformedBody, chunk_head},
         handshake::{Headers, MAX_HEAD_BYTES, Request, Response, Version},
         passing::{Purpose, answer_fields, request_fields},
         request_fault::RequestFault,
+        server_upgrade::encode_refusal,
         slice::Within as _,
         upgrade::{head, parse_response},
     },
     wording::system_error,
 };
 use http::StatusCode;
-use std::io;
+use std::{
+    io,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, split},
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 /// A stream, and the bytes that were read of it already.
@@ -37,11 +44,15 @@ pub(super) async fn pass(shared: &Shared, mut incoming: Incoming) {
         return;
     };
     let label = Escaped(incoming.authority()).to_string();
-    let body = match incoming.read_body(MAX_HTTP2_BODY_BYTES).await {
-        Ok(Some(body)) => body,
-        Ok(None) => {
-            let status = StatusCode::PAYLOAD_TOO_LARGE;
-            let _ = incoming.refuse(status, &Headers::default(), "the body is too long\n").await;
+    let mut room = shared.bodies.room();
+    let body = match incoming.read_body(BODY_LIMIT, |length| room.extend_to(length)).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(refused)) => {
+            let (status, words) = match refused {
+                NoRoom::TooLong => (StatusCode::PAYLOAD_TOO_LARGE, "the body is too long\n"),
+                NoRoom::TooMany => (StatusCode::SERVICE_UNAVAILABLE, "too many bodies are read\n"),
+            };
+            let _ = incoming.refuse(status, &Headers::default(), words).await;
             return;
         }
         Err(_) => return,
@@ -65,10 +76,43 @@ pub(super) async fn pass(shared: &Shared, mut incoming: Incoming) {
         Ok(client) => page.pass_stream(shared, client, server).await,
         Err(incoming) => page.pass_http2(shared, *incoming, body, server).await,
     };
-    if let Err(cause) = passed {
-        let words = system_error(&cause);
-        shared.notes.detail(&format!("{label}: {}: {words}", Escaped(&page.method)));
+    match passed {
+        Ok(()) => {}
+        Err(PageFault::Answer(cause)) => {
+            shared.notes.error(&format!("{label}: {}", sentence(&cause)))
+        }
+        Err(PageFault::Passing(cause)) => {
+            let words = system_error(&cause);
+            shared.notes.detail(&format!("{label}: {}: {words}", Escaped(&page.method)));
+        }
     }
+}
+
+/// Why a request or its answer was not passed on whole.
+enum PageFault {
+    /// The answer has no head that can be passed on. The client has got a 502 instead.
+    Answer(io::Error),
+    Passing(io::Error),
+}
+
+impl From<io::Error> for PageFault {
+    fn from(cause: io::Error) -> Self {
+        Self::Passing(cause)
+    }
+}
+
+/// Returns the sentence about an answer that cannot be passed on.
+fn sentence(cause: &io::Error) -> String {
+    let words = match cause.kind() {
+        io::ErrorKind::UnexpectedEof => "the connection ended before the answer".to_owned(),
+        _ => system_error(cause),
+    };
+    format!("{}: {}", Leg::Server, Escaped(&words))
+}
+
+/// Returns the body of the answer that the client gets instead.
+fn bad_gateway(cause: &io::Error) -> String {
+    format!("sockeye proxy: {}\n", sentence(cause))
 }
 
 /// Passes on an answer that refuses a session.
@@ -79,7 +123,17 @@ pub(super) async fn answer(
     (mut server, rest): Stream,
 ) {
     let carrier = incoming.request().version;
-    let Ok(framing) = BodyFraming::of_response(response, "GET") else { return };
+    let framing = match BodyFraming::of_response(response, "GET").map_err(malformed) {
+        Ok(framing) => framing,
+        Err(cause) => {
+            let label = Escaped(incoming.authority()).to_string();
+            shared.notes.error(&format!("{label}: {}", sentence(&cause)));
+            let body = bad_gateway(&cause);
+            // The client may have gone.
+            let _ = incoming.refuse(StatusCode::BAD_GATEWAY, &Headers::default(), &body).await;
+            return;
+        }
+    };
     let is_chunked = framing != BodyFraming::UntilEnd && is_chunked(framing, carrier);
     let headers = answer_headers(shared, response, carrier, is_chunked);
     let status = StatusCode::from_u16(response.status).unwrap_or(StatusCode::BAD_GATEWAY);
@@ -89,7 +143,8 @@ pub(super) async fn answer(
         return;
     };
     // A client that goes needs no more of the body, and one without an end is not to be kept.
-    let body = copy(&mut server, rest, framing, &mut client, is_chunked);
+    let passed = AtomicU64::new(0);
+    let body = copy(&mut server, rest, framing, &mut client, is_chunked, &passed);
     if timeout(REFUSAL_LIMIT, body).await.is_ok_and(|copied| copied.is_ok()) {
         let _ = end_in_order(&mut client).await;
     }
@@ -109,7 +164,7 @@ impl PageRequest {
         shared: &Shared,
         (client, rest): Stream,
         mut server: Box<dyn Transport>,
-    ) -> io::Result<()> {
+    ) -> Result<(), PageFault> {
         server.write_all(&self.head).await?;
         server.flush().await?;
         let (mut from_server, mut to_server) = split(server);
@@ -119,49 +174,110 @@ impl PageRequest {
             to_client.write_all(CONTINUE).await?;
             to_client.flush().await?;
         }
+        let (sent, answered) = (AtomicU64::new(0), AtomicU64::new(0));
         let body = async {
             let is_chunked = self.framing == BodyFraming::Chunked;
-            let sent = copy(&mut from_client, rest, self.framing, &mut to_server, is_chunked).await;
-            // The answer says what became of it.
-            drop(sent);
-            std::future::pending::<()>().await;
+            let copied =
+                copy(&mut from_client, rest, self.framing, &mut to_server, is_chunked, &sent).await;
+            match copied {
+                // The server learns that the body is incomplete by the end of the connection.
+                Err(CopyFault::Source(cause)) => cause,
+                // If the server takes no more of it, its answer says why.
+                _ => client_end(&mut from_client, &answered).await,
+            }
         };
         let answer = async {
-            let (response, rest) = read_answer(&mut from_server).await?;
-            let framing = BodyFraming::of_response(&response, &self.method).map_err(malformed)?;
+            let (response, framing, rest) = match self.read_answer(&mut from_server).await {
+                Ok(answer) => answer,
+                Err(cause) => {
+                    let body = bad_gateway(&cause);
+                    let is_head = self.method == "HEAD";
+                    let headers = Headers::default();
+                    let answer = encode_refusal(StatusCode::BAD_GATEWAY, &headers, &body, is_head);
+                    to_client.write_all(&answer).await?;
+                    to_client.flush().await?;
+                    return Ok(Err(PageFault::Answer(cause)));
+                }
+            };
             let is_chunked = is_chunked(framing, Version::Http11);
             let headers = answer_headers(shared, &response, Version::Http11, is_chunked);
             let first = format!("HTTP/1.1 {} {}", response.status, response.reason);
             to_client.write_all(&head(&first, &headers)).await?;
-            copy(&mut from_server, rest, framing, &mut to_client, is_chunked).await
+            copy(&mut from_server, rest, framing, &mut to_client, is_chunked, &answered).await?;
+            Ok::<_, io::Error>(Ok(()))
         };
-        tokio::select! {
-            () = body => {}
+        let outcome = tokio::select! {
+            cause = body => return Err(cause.into()),
             answered = answer => answered?,
-        }
+        };
         let mut client: Box<dyn Transport> = Box::new(from_client.unsplit(to_client));
-        end_in_order(&mut client).await
+        end_in_order(&mut client).await?;
+        outcome
     }
 
     /// Passes on a request over HTTP/2, whose body was read, and the answer to it.
     async fn pass_http2(
         &self,
         shared: &Shared,
-        incoming: Incoming,
+        mut incoming: Incoming,
         body: Vec<u8>,
         mut server: Box<dyn Transport>,
-    ) -> io::Result<()> {
+    ) -> Result<(), PageFault> {
         server.write_all(&self.head).await?;
         server.write_all(&body).await?;
         server.flush().await?;
-        let (response, rest) = read_answer(&mut server).await?;
-        let framing = BodyFraming::of_response(&response, &self.method).map_err(malformed)?;
+        let answer = tokio::select! {
+            answer = self.read_answer(&mut server) => answer,
+            () = incoming.client_left() => {
+                return Err(io::Error::from(io::ErrorKind::ConnectionReset).into());
+            }
+        };
+        let (response, framing, rest) = match answer {
+            Ok(answer) => answer,
+            Err(cause) => {
+                let body = bad_gateway(&cause);
+                let _ = incoming.refuse(StatusCode::BAD_GATEWAY, &Headers::default(), &body).await;
+                return Err(PageFault::Answer(cause));
+            }
+        };
         let headers = answer_headers(shared, &response, Version::Http2, false);
         let status = StatusCode::from_u16(response.status).map_err(io::Error::other)?;
         let begun = incoming.respond(status, "", &headers, ANSWER_LIMIT).await;
         let (mut client, _) = begun.map_err(io::Error::other)?;
-        copy(&mut server, rest, framing, &mut client, false).await?;
-        client.shutdown().await
+        let passed = AtomicU64::new(0);
+        let copied = copy(&mut server, rest, framing, &mut client, false, &passed).await;
+        copied.map_err(io::Error::from)?;
+        client.shutdown().await.map_err(PageFault::Passing)
+    }
+
+    /// Reads the head of the answer, and the start of its body.
+    async fn read_answer(
+        &self,
+        server: &mut (impl AsyncRead + Unpin),
+    ) -> io::Result<(Response, BodyFraming, Vec<u8>)> {
+        let (response, rest) = read_answer(server).await?;
+        let framing = BodyFraming::of_response(&response, &self.method).map_err(malformed)?;
+        Ok((response, framing, rest))
+    }
+}
+
+/// Waits until a client whose request was read has left. It may end its direction and still read the
+/// answer, but not wait for one that makes no progress: it cannot be told from a client that is gone.
+async fn client_end(from_client: &mut (impl AsyncRead + Unpin), answered: &AtomicU64) -> io::Error {
+    let mut buffer = [0; 256];
+    loop {
+        match from_client.read(&mut buffer).await {
+            Ok(0) => break,
+            Ok(_) => {}
+            Err(cause) => return cause,
+        }
+    }
+    loop {
+        let before = answered.load(Ordering::Relaxed);
+        sleep(HALF_CLOSED_LIMIT).await;
+        if answered.load(Ordering::Relaxed) == before {
+            return io::ErrorKind::UnexpectedEof.into();
+        }
     }
 }
 
@@ -227,55 +343,84 @@ async fn read_answer(server: &mut (impl AsyncRead + Unpin)) -> io::Result<(Respo
     }
 }
 
-/// Copies a body, of which `bytes` were read already, in chunks or as it is.
+/// Copies a body, of which `bytes` were read already, in chunks or as it is. Counts the bytes copied.
 async fn copy(
     from: &mut (impl AsyncRead + Unpin),
     mut bytes: Vec<u8>,
     framing: BodyFraming,
     to: &mut (impl AsyncWrite + Unpin),
     is_chunked: bool,
-) -> io::Result<()> {
+    copied: &AtomicU64,
+) -> Result<(), CopyFault> {
     let mut decoder = BodyDecoder::new(framing);
     let mut buffer = Vec::new();
     loop {
         let mut at = 0;
         while at < bytes.len() && !decoder.is_done() {
             let rest = bytes.within(at..);
-            let (used, content) = decoder.decode(rest).map_err(malformed)?;
+            let (used, content) =
+                decoder.decode(rest).map_err(|fault| CopyFault::Source(malformed(fault)))?;
             let content = rest.within(content);
-            if is_chunked && !content.is_empty() {
-                to.write_all(&chunk_head(content.len())).await?;
-                to.write_all(content).await?;
-                to.write_all(CHUNK_END).await?;
-            } else {
-                to.write_all(content).await?;
-            }
+            write_part(to, content, is_chunked).await.map_err(CopyFault::Target)?;
             at += used;
+            copied.fetch_add(used as u64, Ordering::Relaxed);
         }
         if decoder.is_done() {
             break;
         }
-        to.flush().await?;
+        to.flush().await.map_err(CopyFault::Target)?;
         if buffer.is_empty() {
             buffer = vec![0; COPY_BYTES];
         }
         let read = match from.read(&mut buffer).await {
             // TLS without close_notify is an ordinary end.
             Err(cause) if cause.kind() == io::ErrorKind::UnexpectedEof => 0,
-            read => read?,
+            read => read.map_err(CopyFault::Source)?,
         };
         if read == 0 {
             if decoder.may_end() {
                 break;
             }
-            return Err(io::ErrorKind::UnexpectedEof.into());
+            return Err(CopyFault::Source(io::ErrorKind::UnexpectedEof.into()));
         }
         bytes = buffer.within(..read).to_vec();
     }
-    if is_chunked {
-        to.write_all(LAST_CHUNK).await?;
+    let end = async {
+        if is_chunked {
+            to.write_all(LAST_CHUNK).await?;
+        }
+        to.flush().await
+    };
+    end.await.map_err(CopyFault::Target)
+}
+
+async fn write_part(
+    to: &mut (impl AsyncWrite + Unpin),
+    content: &[u8],
+    is_chunked: bool,
+) -> io::Result<()> {
+    if !is_chunked || content.is_empty() {
+        return to.write_all(content).await;
     }
-    to.flush().await
+    to.write_all(&chunk_head(content.len())).await?;
+    to.write_all(content).await?;
+    to.write_all(CHUNK_END).await
+}
+
+/// Why a body was not copied whole.
+enum CopyFault {
+    /// It cannot be read, or is malformed or incomplete.
+    Source(io::Error),
+    /// It cannot be written.
+    Target(io::Error),
+}
+
+impl From<CopyFault> for io::Error {
+    fn from(fault: CopyFault) -> Self {
+        match fault {
+            CopyFault::Source(cause) | CopyFault::Target(cause) => cause,
+        }
+    }
 }
 
 fn malformed(_: MalformedBody) -> io::Error {
@@ -284,9 +429,11 @@ fn malformed(_: MalformedBody) -> io::Error {
 
 /// The bytes that are copied at a time.
 const COPY_BYTES: usize = 16 << 10;
-/// The longest body of a request over HTTP/2.
-const MAX_HTTP2_BODY_BYTES: usize = 16 << 20;
+/// The time limit for each part of the body of a request over HTTP/2.
+const BODY_LIMIT: Duration = Duration::from_secs(30);
+/// The time that a client whose direction has ended waits without progress.
+const HALF_CLOSED_LIMIT: Duration = Duration::from_secs(30);
 /// The time limit for the body of an answer that refuses a session.
-const REFUSAL_LIMIT: std::time::Duration = std::time::Duration::from_secs(30);
+const REFUSAL_LIMIT: Duration = Duration::from_secs(30);
 /// The interim answer to a request with a body.
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";

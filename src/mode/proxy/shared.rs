@@ -1,6 +1,7 @@
 //! The state that the pairs of a proxy share with its loop.
 
 use super::{
+    bodies::Bodies,
     link::{Order, PairLink},
     outlet::Outlet,
 };
@@ -40,6 +41,7 @@ pub(super) struct Shared {
     sessions: AtomicUsize,
     /// The number of sessions that have ended.
     ended: AtomicU64,
+    pub(super) bodies: Bodies,
     /// The outcome, once the proxy is ending.
     outcome: Mutex<Option<Result<RunOutcome, Error>>>,
     is_ending: std::sync::atomic::AtomicBool,
@@ -81,6 +83,7 @@ impl Shared {
             last_number: AtomicU64::new(0),
             sessions: AtomicUsize::new(0),
             ended: AtomicU64::new(0),
+            bodies: Bodies::default(),
             outcome: Mutex::default(),
             is_ending: <_>::default(),
             is_paused: <_>::default(),

@@ -27,7 +27,7 @@ use std::{
 };
 use tokio::{
     sync::futures::OwnedNotified,
-    time::{Instant, Sleep, sleep},
+    time::{Instant, Sleep, sleep, timeout},
 };
 
 /// A connection of a client. [`Self::next`] drives it and all of its streams.
@@ -230,19 +230,33 @@ impl ServerRequest {
         self.respond(status, fields)?.finish(body.into()).await
     }
 
-    /// Reads the body of the request; `None` if it is longer than `limit`.
-    pub async fn read_body(&mut self, limit: usize) -> io::Result<Option<Vec<u8>>> {
+    /// Reads the body of the request, each part within this limit, as long as `take` has room for the
+    /// length so far.
+    pub async fn read_body<E>(
+        &mut self,
+        limit: Duration,
+        mut take: impl FnMut(usize) -> Result<(), E>,
+    ) -> io::Result<Result<Vec<u8>, E>> {
         let mut body = Vec::new();
-        while let Some(chunk) = self.recv.data().await {
+        while let Some(chunk) = timeout(limit, self.recv.data()).await? {
             let chunk = chunk.map_err(io::Error::other)?;
-            body.extend_from_slice(&chunk);
-            if body.len() > limit {
-                return Ok(None);
+            if let Err(refused) = take(body.len() + chunk.len()) {
+                return Ok(Err(refused));
             }
+            body.extend_from_slice(&chunk);
             // This fails only for more bytes than were received.
             let _ = self.recv.flow_control().release_capacity(chunk.len());
         }
-        Ok(Some(body))
+        Ok(Ok(body))
+    }
+
+    /// Waits until the client has reset the stream, or its connection has ended.
+    pub async fn client_left(&mut self) {
+        poll_fn(|cx| {
+            let has_left = self.respond.poll_reset(cx).is_ready();
+            if has_left { Poll::Ready(()) } else { self.ended.as_mut().poll(cx) }
+        })
+        .await;
     }
 
     /// Responds with a status, and leaves the stream open for a body.
