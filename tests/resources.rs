@@ -2,6 +2,7 @@
 
 use crate::support::{
     Test, closed_port,
+    server::Server,
     wire::{frame, text},
 };
 use std::{
@@ -116,4 +117,49 @@ fn a_limit_of_the_size_of_files_ends_no_run_by_a_signal() {
         .stderr(format!("sockeye: cannot write {record}: file too large (os error 27)\n"))
         .status(23)
         .run();
+}
+
+/// Regression: if the run ended with any status but 0, nothing said that the recording was incomplete.
+#[test]
+fn an_incomplete_recording_is_told_whatever_the_status() {
+    let dir = tempfile::tempdir().expect("a directory");
+    for option in ["--record", "--har"] {
+        let file = dir.path().join(option).display().to_string();
+        Test::new()
+            .shell("ulimit -f 64; exec \"$@\"")
+            .args([option, &file, "-w", "-1"])
+            .stdout(format!("{}\n", "x".repeat(200_000)))
+            .stderr_has([&format!("sockeye: cannot write {file}: file too large"), "4001"])
+            .status(111)
+            .peer(|peer| {
+                peer.open();
+                peer.send(text(&"x".repeat(200_000)));
+                peer.close(4001);
+            })
+            .run();
+    }
+}
+
+/// Regression: a server said nothing until it ended, and nothing at all if its status was not 0.
+#[test]
+fn an_incomplete_recording_of_a_server_is_told_when_a_session_ends() {
+    let dir = tempfile::tempdir().expect("a directory");
+    for option in ["--record", "--har"] {
+        let file = dir.path().join(option).display().to_string();
+        // A HAR is collected in a temporary file.
+        let words = "file too large (os error 27)";
+        let server = Server::setup(["listen", "--echo", "-v", option, &file, "-m", "2"])
+            .shell("ulimit -f 64; exec \"$@\"")
+            .start();
+        for id in 1..3 {
+            let mut client = server.join(id);
+            client.send("x".repeat(200_000));
+            client.expect_text(&"x".repeat(200_000));
+            client.close();
+        }
+        let end = server.ends_with(28);
+        let (_, after) = end.stderr.split_once(words).expect("it is told");
+        assert!(after.contains("client 2 connected"), "{}", end.stderr);
+        assert_eq!(end.stderr.matches(words).count(), 2, "{}", end.stderr);
+    }
 }

@@ -28,6 +28,8 @@ pub(crate) struct RecordFile {
     /// True while the file has content of an earlier run.
     has_previous: bool,
     fault: Option<io::Error>,
+    /// [`Self::news`] has returned the fault.
+    is_told: bool,
 }
 
 impl RecordFile {
@@ -48,7 +50,15 @@ impl RecordFile {
         let file = open_regular(path).map_err(fail)?;
         let metadata = file.metadata().map_err(fail)?;
         let (id, has_previous) = (file_id(&metadata), metadata.len() > 0);
-        Ok(Self { path: path.to_owned(), file, id, is_new, has_previous, fault: None })
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            id,
+            is_new,
+            has_previous,
+            fault: None,
+            is_told: false,
+        })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -89,6 +99,13 @@ impl RecordFile {
 
     pub(super) fn has_failed(&self) -> bool {
         self.fault.is_some()
+    }
+
+    /// Returns the write error once, as soon as there is one.
+    pub(super) fn news(&mut self) -> Option<Error> {
+        let cause = self.fault.as_ref().filter(|_| !self.is_told)?;
+        self.is_told = true;
+        Some(Error::File { path: self.path.clone(), cause: copy_of(cause) })
     }
 
     /// Appends after the last write.
@@ -154,6 +171,14 @@ impl RecordFile {
     }
 }
 
+/// Returns an error with the same words.
+pub(super) fn copy_of(cause: &io::Error) -> io::Error {
+    match cause.raw_os_error() {
+        Some(code) => io::Error::from_raw_os_error(code),
+        None => io::Error::new(cause.kind(), cause.to_string()),
+    }
+}
+
 /// Opens a file with one purpose, unless it is one of `others`, which are open, or an input.
 pub(super) fn open_for<T>(
     path: &Path,
@@ -201,6 +226,7 @@ mod tests {
             is_new: false,
             has_previous: true,
             fault: None,
+            is_told: false,
         };
         assert!(!record.has_failed());
         record.append(b"one");

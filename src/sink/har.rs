@@ -172,6 +172,11 @@ impl HarWriter {
         self.file.begin();
     }
 
+    /// Returns the write error once, as soon as there is one.
+    pub(super) fn news(&mut self) -> Option<Error> {
+        self.file.news()
+    }
+
     /// Writes pending data. Fails if any data could not be written.
     pub(crate) fn end(&mut self) -> Result<(), Error> {
         self.write();

@@ -2,7 +2,7 @@
 //! until then it grows in a temporary file, so that memory holds little of each session.
 
 use super::{
-    file::RecordFile,
+    file::{RecordFile, copy_of},
     har::HarWriter,
     spool::{Spool, SpooledText},
 };
@@ -28,7 +28,12 @@ pub(crate) struct HarEntries {
     pending: (Option<u64>, String),
     /// The first error of the temporary file. Nothing is added to open entries after it.
     fault: Option<io::Error>,
+    /// [`Self::news`] has returned it.
+    is_told: bool,
 }
+
+/// What fails if the temporary file cannot be written.
+const TEMPORARY_FILE: &str = "write a temporary file";
 
 /// An entry whose session is not over.
 #[derive(Debug, Default)]
@@ -49,6 +54,7 @@ impl HarEntries {
             open: BTreeMap::new(),
             pending: (None, String::new()),
             fault: None,
+            is_told: false,
         }
     }
 
@@ -152,6 +158,17 @@ impl HarEntries {
         self.writer.discard_previous();
     }
 
+    /// Returns the first write error once, as soon as there is one.
+    pub(super) fn news(&mut self) -> Option<Error> {
+        if let Some(cause) = &self.fault {
+            if std::mem::replace(&mut self.is_told, true) {
+                return None;
+            }
+            return Some(Error::Other { operation: TEMPORARY_FILE, cause: copy_of(cause) });
+        }
+        self.writer.news()
+    }
+
     /// Writes the entries of all sessions. Fails if any data could not be written.
     pub(crate) fn end(&mut self) -> Result<(), Error> {
         let open: Vec<_> = self.open.keys().copied().collect();
@@ -160,7 +177,7 @@ impl HarEntries {
         }
         self.writer.end()?;
         match self.fault.take() {
-            Some(cause) => Err(Error::Other { operation: "write a temporary file", cause }),
+            Some(cause) => Err(Error::Other { operation: TEMPORARY_FILE, cause }),
             None => Ok(()),
         }
     }

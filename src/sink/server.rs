@@ -143,6 +143,12 @@ impl ServerRecorders {
         record.into_iter().chain(har)
     }
 
+    /// Returns a write error that was not returned before. The recording is incomplete from then on.
+    pub(crate) fn news(&self) -> Option<Error> {
+        let recorded = self.record.as_ref().and_then(|record| lock(record).file.news());
+        recorded.or_else(|| self.har.as_ref().and_then(|har| lock(har).news()))
+    }
+
     /// Finishes the files with the outcome of the run and the statistics of all sessions. Fails if
     /// any data could not be written.
     pub(crate) fn end(

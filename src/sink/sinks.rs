@@ -8,6 +8,7 @@ use crate::{
     job::run_outcome::RunOutcome,
     proto::Piece,
     render::write_out::Stream,
+    report,
     session::{Observer, Session, SessionEvent, Stats},
     stored::{Collector, WholeMessage},
     sys::stdio::{write_stderr, write_within},
@@ -161,10 +162,11 @@ impl List {
                 fault.get_or_insert(error);
             }
         }
-        if ended.is_ok()
-            && let Some(error) = fault
-        {
-            *ended = Err(error);
+        match fault {
+            Some(error) if ended.is_ok() => *ended = Err(error),
+            // It does not decide the status, but data was lost.
+            Some(error) => report::error(&error),
+            None => {}
         }
         self.sinks.iter_mut().flat_map(|sink| sink.epilogue(ended)).collect()
     }

@@ -316,6 +316,9 @@ pub(super) fn ended(shared: &Shared, session: &mut Session, id: u64, how: &Sessi
         }
     }
     shared.count_traffic(&stats, unsent);
+    if let Some(error) = shared.recorders.news() {
+        shared.notes.error(error.shown().as_str());
+    }
     let reason = answer.as_ref().map(|close| close.reason.as_bytes()).unwrap_or_default();
     shared.log.add(id, AwaitedKind::End, reason);
     let end = ClientEnd {

@@ -120,6 +120,9 @@ impl PairWatch {
             self.outlet.event(Some(self.conn), |json, out| json.leg_left(&left, out));
         }
         self.outlet.count(&self.stats(Leg::Client));
+        if let Some(error) = self.outlet.recorders.news() {
+            self.outlet.note(error.shown().as_str());
+        }
     }
 }
 
