@@ -4,7 +4,13 @@ use crate::{
     proto::{Kind, Piece, slice::Within},
     sys::temporary::TemporaryFile,
 };
-use std::{io, sync::Arc};
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 /// Collects the pieces of messages. It holds at most [`MEMORY_LIMIT_BYTES`] of a message and one
 /// piece in memory, unless no temporary file can be written.
@@ -17,6 +23,8 @@ pub struct Collector {
     written: u64,
     /// True if this message stays in memory because a file could not be written.
     in_memory: bool,
+    /// The bytes of such a message.
+    held: HeldBytes,
 }
 
 /// A complete message.
@@ -91,6 +99,9 @@ impl Collector {
         if !self.in_memory && self.bytes.len() > limit {
             self.store();
         }
+        if self.in_memory {
+            self.held.set(self.bytes.len());
+        }
         if !piece.last {
             return None;
         }
@@ -101,6 +112,13 @@ impl Collector {
             return Some(Collected::Short(&self.bytes));
         }
         Some(Collected::Long(self.take()))
+    }
+
+    /// Reports whether the messages of all collectors that stay in memory are longer than
+    /// [`HELD_LIMIT_BYTES`], and this is one of several. Its message is to be discarded then.
+    pub fn is_crowded(&self) -> bool {
+        let (all, own) = (HELD.load(Ordering::Relaxed), self.held.0);
+        own > 0 && all > own && all > HELD_LIMIT_BYTES
     }
 
     /// Discards the message so far.
@@ -140,6 +158,26 @@ impl Collector {
         }
         message.append(&mut self.bytes);
         (self.bytes, self.written) = (message, 0);
+    }
+}
+
+/// The bytes of long messages that all collectors hold in memory.
+static HELD: AtomicUsize = AtomicUsize::new(0);
+
+/// The part of a collector in [`HELD`].
+#[derive(Debug, Default)]
+struct HeldBytes(usize);
+
+impl HeldBytes {
+    fn set(&mut self, bytes: usize) {
+        HELD.fetch_add(bytes, Ordering::Relaxed);
+        HELD.fetch_sub(std::mem::replace(&mut self.0, bytes), Ordering::Relaxed);
+    }
+}
+
+impl Drop for HeldBytes {
+    fn drop(&mut self) {
+        self.set(0);
     }
 }
 
@@ -190,6 +228,8 @@ impl StoredMessage {
     }
 }
 
+/// The length of all incomplete messages that stay in memory because no temporary file can be written.
+const HELD_LIMIT_BYTES: usize = 256 << 20;
 /// The longest message that is kept in memory.
 pub const MEMORY_LIMIT_BYTES: usize = 1 << 20;
 /// The number of bytes that are written or read at once.
@@ -210,6 +250,19 @@ mod tests {
             Some(Collected::Short(bytes)) => bytes,
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn the_memory_of_several_collectors_is_limited() {
+        let (mut one, mut other) = (Collector::default(), Collector::default());
+        one.held.set(HELD_LIMIT_BYTES - 1);
+        other.held.set(1);
+        assert!(!one.is_crowded());
+        other.in_memory = true;
+        assert!(other.push(&piece(b"more", false, false)).is_none());
+        assert!(one.is_crowded() && other.is_crowded());
+        one.discard();
+        assert!(!one.is_crowded() && !other.is_crowded());
     }
 
     /// Collects a message in pieces of this length.

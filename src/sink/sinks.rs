@@ -82,7 +82,14 @@ impl Sinks {
             Some(interest) => interest == Interest::Wire,
         };
         let collector = collects.then(Collector::default);
-        Some(Box::new(SinkObserver { list: Arc::clone(list), wire, collector, limit, size: 0 }))
+        Some(Box::new(SinkObserver {
+            list: Arc::clone(list),
+            wire,
+            collector,
+            limit,
+            size: 0,
+            is_dropped: false,
+        }))
     }
 
     /// Directs human-readable lines to `print`, or to stderr if it is `None`.
@@ -191,6 +198,8 @@ struct SinkObserver {
     limit: u64,
     /// The length of the message so far.
     size: u64,
+    /// No content of the message is kept.
+    is_dropped: bool,
 }
 
 impl SinkObserver {
@@ -201,7 +210,9 @@ impl SinkObserver {
             self.size = 0;
         }
         self.size += piece.payload.len() as u64;
-        if self.size > self.limit {
+        self.is_dropped =
+            (self.is_dropped && !piece.first) || self.size > self.limit || collector.is_crowded();
+        if self.is_dropped {
             collector.discard();
             if piece.last {
                 let seen = SessionEvent::TooLong(kind, self.size, carried, frames);
