@@ -46,6 +46,12 @@ impl SeenFrame {
         self.header.first & 0xf0 == 0x80 && self.header.size == 2
     }
 
+    /// Reports whether a server may send this frame: an opcode of RFC 6455, without extensions and mask.
+    pub(crate) fn is_sound(&self) -> bool {
+        let is_known = matches!(self.header.opcode(), 0..=2 | CLOSE..=PONG);
+        is_known && self.header.first & 0x70 == 0 && self.header.mask.is_none()
+    }
+
     /// Reports whether this is a Close with which a server ends a session in which nothing is wrong.
     pub(crate) fn is_limit(&self) -> bool {
         self.is_close() && self.close_code().is_some_and(|code| LIMIT_CODES.contains(&code))
@@ -167,3 +173,19 @@ const START_BYTES: usize = 12;
 /// The server goes away (1001), a message is against its policy (1008) or too long (1009), it restarts
 /// (1012) or has too much to do (1013).
 const LIMIT_CODES: [u16; 5] = [1001, 1008, 1009, 1012, 1013];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hex_literal::hex;
+
+    /// Regression: what looked like a Close among junk counted as one of a server with too many clients.
+    #[test]
+    fn a_frame_that_no_server_may_send_is_not_sound() {
+        let is_sound = |bytes: &[u8]| SeenFrame::read(bytes).unwrap().0.is_sound();
+        assert!(is_sound(&hex!("88 02 03e8")) && is_sound(&hex!("01 00")));
+        assert!(!is_sound(&hex!("c8 00")), "an extension bit");
+        assert!(!is_sound(&hex!("83 00")), "an unknown opcode");
+        assert!(!is_sound(&hex!("88 80 00000000")), "a mask");
+    }
+}

@@ -141,7 +141,9 @@ impl Server {
         if self.facts.no_pong.is_some() || wire.admit(Instant::now() + self.patience()).await {
             return Ok(());
         }
-        let has_close = wire.frames().iter().any(SeenFrame::is_close);
+        // What looks like a Close among other bytes is none.
+        let has_close =
+            wire.frames().iter().take_while(|frame| frame.is_sound()).any(SeenFrame::is_close);
         let kind = match wire.end() {
             _ if has_close => RefusalKind::Limit,
             Some(_) => RefusalKind::Ended,
