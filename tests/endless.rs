@@ -54,6 +54,16 @@ fn max_time_ends_the_wait_for_a_file_wherever_one_is_named() {
     }
 }
 
+/// Regression: the time of the run was checked only while the file delivered nothing.
+#[test]
+fn max_time_ends_the_reading_of_a_file_without_an_end() {
+    Test::new()
+        .args(["-x", "@/dev/urandom", "-m", "0.2", "ws://127.0.0.1:1/"])
+        .stderr("sockeye: the run (--max-time) timed out after 0.2 seconds, before it connected\n")
+        .status(28)
+        .run();
+}
+
 #[test]
 fn variables_that_name_endless_files_are_faults_or_ignored() {
     let authority = Authority::new();

@@ -98,13 +98,16 @@ fn read_stream(
                 if bytes.len() as u64 > limit {
                     return Err(too_long(limit));
                 }
+                if run_limit::expired().is_some() {
+                    return Err(late(NO_END));
+                }
             }
             Err(Errno::INTR) => {}
             Err(Errno::AGAIN) => {
                 // There is no time limit for a person who types at a terminal.
                 let silence = Some(limits.silence).filter(|_| !isatty(file));
                 if wait(file, silence)?.is_empty() {
-                    return Err(late("its end was not reached in time"));
+                    return Err(late(NO_END));
                 }
             }
             Err(cause) => return Err(cause.into()),
@@ -124,6 +127,9 @@ fn wait(file: &OwnedFd, limit: Option<Duration>) -> io::Result<PollFlags> {
         Err(cause) => Err(cause.into()),
     }
 }
+
+/// What is wrong with a stream that goes on for too long.
+const NO_END: &str = "its end was not reached in time";
 
 fn late(words: &str) -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, words)
