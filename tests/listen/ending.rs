@@ -146,6 +146,17 @@ fn a_closed_stdout_ends_the_server_without_an_error() {
 }
 
 /// The script's own answer, or that of a program, follows the message that ends the run.
+/// Regression: a signal within the closing handshakes ended the server without a word.
+#[test]
+fn a_signal_does_not_hide_that_stdout_failed() {
+    let server = Server::setup(["listen"]).shell("exec \"$@\" >/dev/full").start();
+    let mut client = server.connect();
+    client.send("hi");
+    client.expect_close(1001);
+    let end = server.terminate();
+    assert!(end.stderr.ends_with("cannot write stdout: no space left on device (os error 28)\n"));
+}
+
 #[test]
 fn the_last_message_is_answered_before_the_end() {
     let real =

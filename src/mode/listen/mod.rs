@@ -41,7 +41,7 @@ use crate::{
     },
     mode::{endpoint, notes::Notes},
     net::{listener::SocketFile, tls::server::ServerTls},
-    report::{Report, Verbosity, line},
+    report::{self, Report, Verbosity, line},
     script::fault::{FaultRule, RefusalSchedule},
     session::clock,
     sink::{Print, server::ServerRecorders},
@@ -294,8 +294,12 @@ impl Server {
                         self.console.close(Duration::ZERO).await;
                         drop(self.file.take());
                         if self.ended.is_none() {
+                            let begun = self.shared.take_outcome();
                             // Whatever could not be written, the process ends.
                             let _ = self.shared.conclude(&Ok(RunOutcome::Signal(signal)));
+                            if let Err(error) = &begun {
+                                report::error(error);
+                            }
                         }
                         self.shared.commands.kill();
                         end_by_signal(signal);

@@ -39,7 +39,7 @@ use crate::{
     },
     mode::{endpoint, notes::Notes},
     net::{listener::SocketFile, tls::server::ServerTls},
-    report::{Report, Verbosity, line},
+    report::{self, Report, Verbosity, line},
     script::fault::FaultRule,
     session::clock,
     sink::{Print, server::ServerRecorders},
@@ -198,8 +198,12 @@ impl Proxy {
                         self.close_prompt(Duration::ZERO).await;
                         drop(self.file.take());
                         if self.ended.is_none() {
+                            let begun = shared.take_outcome();
                             // Whatever could not be written, the process ends.
                             let _ = shared.outlet.conclude(&Ok(RunOutcome::Signal(signal)));
+                            if let Err(error) = &begun {
+                                report::error(error);
+                            }
                         }
                         end_by_signal(signal);
                     }
