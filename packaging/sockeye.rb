@@ -2,7 +2,7 @@
 # signs. packaging/test checks its syntax; its installation is not tested.
 class Sockeye < Formula
   desc "See into your sockets: talk to, script, watch and test a WebSocket server"
-  homepage "@URL@"
+  homepage "@HOME@"
   version "@VERSION@"
   license any_of: ["MIT", "Apache-2.0"]
 
