@@ -51,7 +51,10 @@ fn blocks(page: &str) -> Vec<Block<'_>> {
             None if is_open => found.last_mut().unwrap().lines.push(line),
             None => {
                 let comment = line.strip_prefix("<!-- ").and_then(|it| it.strip_suffix(" -->"));
-                if let Some((kind, text)) = comment.and_then(|it| it.split_once(": ")) {
+                let shown = line.strip_prefix("Server: `").and_then(|it| it.strip_suffix('`'));
+                if let Some(command) = shown {
+                    found.push(Block { kind: "server", line: at + 1, lines: vec![command] });
+                } else if let Some((kind, text)) = comment.and_then(|it| it.split_once(": ")) {
                     assert!(INSTRUCTIONS.contains(&kind), "line {}: {kind}", at + 1);
                     found.push(Block { kind, line: at + 1, lines: vec![text] });
                 }

@@ -53,7 +53,7 @@ fn judge(meter: &Meter, sent: &[Instant]) -> Judgement {
     };
     let late = quantile(&times, 99).unwrap_or(middle);
     let mut text = format!(
-        "{} of {} pings were answered, the first with {first}: p50 {}, p99 {}",
+        "{} of {} pings were answered, the first with a {first}: p50 {}, p99 {}",
         times.len(),
         sent.len(),
         words::time(middle),
