@@ -115,7 +115,7 @@ impl Collector {
     }
 
     /// Reports whether the messages of all collectors that stay in memory are longer than
-    /// [`HELD_LIMIT_BYTES`], and this is one of several. Its message is to be discarded then.
+    /// `HELD_LIMIT_BYTES`, and this is one of several. Its message is to be discarded then.
     pub fn is_crowded(&self) -> bool {
         let (all, own) = (HELD.load(Ordering::Relaxed), self.held.0);
         own > 0 && all > own && all > HELD_LIMIT_BYTES

@@ -133,7 +133,7 @@ fn an_incomplete_recording_is_told_whatever_the_status() {
             .status(111)
             .peer(|peer| {
                 peer.open();
-                peer.send(text(&"x".repeat(200_000)));
+                peer.send(text("x".repeat(200_000)));
                 peer.close(4001);
             })
             .run();

@@ -29,12 +29,14 @@ fn a_bad_option_is_not_taken_for_anything_else() {
 
 #[test]
 fn a_second_url_is_not_taken_for_a_subcommand() {
-    for second in ["ws://b", "hello", "listen"] {
+    let send = "send messages with -x MESSAGE or through stdin";
+    let proxy = "the first is the server; 'sockeye proxy ADDRESS URL' passes on between two";
+    for (second, hint) in [("ws://b", proxy), ("hello", send), ("listen", send)] {
         Test::new()
             .args(["ws://a", second])
             .stderr(format!(
                 "sockeye: unexpected argument '{second}': only one URL is accepted\n\n\
-                 hint: send messages with -x MESSAGE or through stdin\n"
+                 hint: {hint}\n"
             ))
             .status(2)
             .run();

@@ -53,7 +53,7 @@ pub fn hoist_subcommand(
             "unexpected argument '{}': only one URL is accepted",
             Escaped(&quoted(&extra))
         ),
-        hint: Some(extra_hint(command, &before, &word)),
+        hint: Some(extra_hint(command, &before, &word, &extra)),
     })
 }
 
@@ -71,7 +71,7 @@ fn command_of(word: &str, next: &str) -> Option<String> {
 
 /// Returns the hint for a second positional argument. The first one may have been meant as the rest of
 /// the argument before it.
-fn extra_hint(command: &clap::Command, before: &str, first: &str) -> String {
+fn extra_hint(command: &clap::Command, before: &str, first: &str, extra: &str) -> String {
     let mut options = command.get_arguments().filter(|option| option.is_require_equals_set());
     let name = before.strip_prefix("--");
     if name.is_some_and(|name| options.any(|option| has_long(option, name))) {
@@ -79,6 +79,14 @@ fn extra_hint(command: &clap::Command, before: &str, first: &str) -> String {
     }
     if first == "-" {
         return "leave out '-': stdin is read without it".to_owned();
+    }
+    if first.starts_with("ws-l:") || first.starts_with("wss-l:") {
+        return "'sockeye listen PORT' runs a server, with --echo one that sends messages back"
+            .to_owned();
+    }
+    if extra.contains("://") || extra.ends_with(':') {
+        return "the first is the server; 'sockeye proxy ADDRESS URL' passes on between two"
+            .to_owned();
     }
     "send messages with -x MESSAGE or through stdin".to_owned()
 }
@@ -235,6 +243,8 @@ mod tests {
             ("sockeye --reconnect 3 h:1", "--reconnect=VALUE"),
             ("sockeye -H Authorization: secret h:1", "-H 'NAME: VALUE'"),
             ("sockeye - ws://h", "leave out '-'"),
+            ("sockeye ws://a ws://b", "'sockeye proxy"),
+            ("sockeye ws-l:127.0.0.1:9000 mirror:", "'sockeye listen PORT'"),
         ] {
             let hint = hoisted(line).unwrap_err();
             assert!(hint.contains(part) && !hint.contains("secret"), "{line}: {hint}");
@@ -246,7 +256,7 @@ mod tests {
 
     #[test]
     fn rejects_a_second_positional_argument() {
-        for line in ["sockeye ws://a ws://b", "sockeye ws://h listen", "sockeye -v h hello"] {
+        for line in ["sockeye ws://a b", "sockeye ws://h listen", "sockeye -v h hello"] {
             assert!(hoisted(line).unwrap_err().contains("-x MESSAGE"), "{line}");
         }
     }

@@ -329,9 +329,8 @@ fn take_swallowed_url(value: &mut Option<String>) -> Option<String> {
 }
 
 /// The note for a run that may have been meant like `websocat -n` or `ssh -n`.
-const INSECURE_WITHOUT_TLS: &str = "-n is --insecure, which has no effect on ws://; to leave \
-    stdin unread, as ssh -n does, pass --receive-only; to go on after its end, as websocat -n does, \
-    -w -1";
+const INSECURE_WITHOUT_TLS: &str = "-n is --insecure, which has no effect on ws://; --receive-only \
+    leaves stdin unread as ssh -n does, and -w -1 goes on after its end as websocat -n does";
 
 /// Default of `--max-message`, and the limit of messages that must be held in memory.
 const MAX_MESSAGE_BYTES: u64 = 100 << 20;

@@ -140,6 +140,8 @@ fn foreign_hint(option: &str, value: &str) -> Option<&'static str> {
         }
         "-U" | "--unidirectional-reverse" => "--receive-only leaves stdin unread",
         "--unidirectional" => "--send-only discards what is received",
+        "-B" | "--buffer-size" => "a message has any length, up to --max-message",
+        "-S" | "--strict" => "a long message is always sent as one",
         "--no-close" => "-w -1 goes on after the end of stdin",
         "--server-mode" => "'sockeye listen PORT' runs a server",
         "--text" => "messages are text unless -b is given",
@@ -147,6 +149,9 @@ fn foreign_hint(option: &str, value: &str) -> Option<&'static str> {
             "--protocol is the version of WebSocket; -s NAME offers a subprotocol"
         }
         // curl, nginx and servers
+        "-i" | "-I" | "--include" | "--head" => "-v shows the opening handshake",
+        "-f" | "--fail" => "a refused handshake always has an exit status of its own",
+        "-N" | "--no-buffer" => "each message is written when it arrives",
         "-X" | "--request" | "--method" => {
             "the request of an opening handshake is a GET; -x MESSAGE sends a message"
         }

@@ -62,9 +62,11 @@ pub(super) fn challenge_schemes(value: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Formats a time limit in seconds.
+/// Formats a time limit in seconds, to the millisecond if it is longer than one.
 pub(super) fn seconds(limit: Duration) -> String {
     let seconds = limit.as_secs_f64();
+    let rounded = (seconds * 1000.0).round() / 1000.0;
+    let seconds = if rounded > 0.0 { rounded } else { seconds };
     format!("{seconds} {}", if limit == Duration::from_secs(1) { "second" } else { "seconds" })
 }
 

@@ -278,8 +278,13 @@ fn foreign_address(text: &str) -> Option<UrlFault> {
     let (name, rest) = text.split_once(':')?;
     match name {
         "unix" if rest.parse::<u16>().is_err() => Some(UrlFault::Unix(rest.to_owned())),
-        "ws-l" | "ws-c" | "ws-u" | "wss-l" | "autoreconnect" | "broadcast" | "mirror"
-        | "literal" | "cmd" | "exec" | "sh-c" | "tcp" | "tcp-l" | "tcp-connect" | "tcp-listen" => {
+        "ws-l" | "wss-l" | "ws-c" | "ws-u" | "tcp-l" | "tcp-connect" | "tcp-listen"
+            if !rest.is_empty() =>
+        {
+            Some(UrlFault::AddressType(name.to_owned()))
+        }
+        // These may be hosts.
+        "autoreconnect" | "broadcast" | "mirror" | "literal" | "cmd" | "exec" | "sh-c" | "tcp" => {
             (!rest.is_empty() && rest.parse::<u16>().is_err())
                 .then(|| UrlFault::AddressType(name.to_owned()))
         }
@@ -353,6 +358,7 @@ mod tests {
             ("unix:/tmp/x", UrlFault::Unix("/tmp/x".into())),
             ("/tmp/x", UrlFault::Unix("/tmp/x".into())),
             ("ws-l:127.0.0.1:9000", UrlFault::AddressType("ws-l".into())),
+            ("ws-l:9000", UrlFault::AddressType("ws-l".into())),
             ("autoreconnect:ws://h", UrlFault::AddressType("autoreconnect".into())),
             ("ws:/h", UrlFault::Slashes),
             ("wss:h", UrlFault::Slashes),

@@ -297,8 +297,8 @@ fn n_without_tls_is_told_what_it_is() {
             peer.close(1000);
         })
         .stderr(
-            "sockeye: -n is --insecure, which has no effect on ws://; to leave stdin unread, as ssh \
-             -n does, pass --receive-only; to go on after its end, as websocat -n does, -w -1\n",
+            "sockeye: -n is --insecure, which has no effect on ws://; --receive-only leaves stdin \
+             unread as ssh -n does, and -w -1 goes on after its end as websocat -n does\n",
         )
         .run();
 }

@@ -177,8 +177,8 @@ pub struct ClientArgs {
     /// The time starts at the end of stdin, or at the last -x if stdin provides no data. 0 closes
     /// immediately; -1 waits until the peer closes. With --reconnect, the time is that of the whole
     /// run: it goes on while the connection is lost, and the run then ends with the last error.
-    /// While messages wait for a peer that neither reads nor sends anything, it is also the limit
-    /// of that, but at least 5 seconds; the exit status is then 55. Overrides --quiet-for.
+    /// A peer that neither reads nor sends anything while messages wait ends the run after the same
+    /// time, but at least 5 seconds, with exit status 55. Overrides --quiet-for.
     #[arg(short = 'w', long, value_name = "SECONDS", allow_negative_numbers = true)]
     #[arg(value_parser = values::wait, help_heading = PIPE)]
     pub wait: Option<Wait>,
@@ -259,10 +259,9 @@ pub struct ClientArgs {
     /// After the end of stdin, or after the last -x if stdin provides no data, closes when no bytes
     /// have arrived from the peer for this long. The default is 1 second, or 5 seconds while
     /// nothing has arrived since the last message sent. It counts anew in each session of
-    /// --reconnect. This option also replaces the limit of 30 seconds for a peer that neither reads
-    /// nor sends anything while messages wait, which ends the run with exit status 55; before the
-    /// end of the input, it only extends that limit. --wait overrides this rule; --count and
-    /// --until disable it, except for that limit.
+    /// --reconnect. --wait overrides this option, and --count and --until disable it. A peer that
+    /// neither reads nor sends anything while messages wait ends the run with exit status 55 after
+    /// this time, by default 30 seconds; before the end of the input, after at least 30 seconds.
     #[arg(long, value_name = "SECONDS", value_parser = values::seconds, help_heading = PIPE)]
     pub quiet_for: Option<Duration>,
 

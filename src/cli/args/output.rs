@@ -86,8 +86,8 @@ pub struct RecordArgs {
     /// Print FORMAT at the end of the run, with curl-style variables
     ///
     /// Prints FORMAT to stdout when the run ends, even if it fails. Variables are written as in
-    /// curl: %{http_code}, %{time_total}, %{close_code}, %{json} and others (see the man page).
-    /// @FILE reads the format from a file, and @- from stdin.
+    /// curl: %{http_code}, %{time_total}, %{close_code}, %{json} and others, which 'sockeye help
+    /// output' lists. @FILE reads the format from a file, and @- from stdin.
     #[arg(long, value_name = "FORMAT", help_heading = OUTPUT)]
     #[arg(value_parser = OsStringValueParser::new().try_map(values::write_out))]
     #[arg(allow_hyphen_values = true)]

@@ -19,8 +19,8 @@ pub struct SessionArgs {
     /// Maximum size of a received message; 0 for no limit [default: 100M]
     ///
     /// A longer message ends the session with exit status 100. K, M and G stand for powers of
-    /// 1024. Where messages must be held in memory, 0 means 100M. A line of stdin of --input jsonl
-    /// and of a server has at most 16 MiB, or twice this size if it is given and that is more.
+    /// 1024. Where messages must be held in memory, 0 means 100M. The limit of a line of
+    /// stdin, of --input jsonl and of a server, is 16 MiB, or twice the given size if that is more.
     #[arg(long, value_name = "BYTES", value_parser = values::bytes, help_heading = SESSION)]
     pub max_message: Option<u64>,
 

@@ -71,6 +71,7 @@ fn values_follow_their_option() {
     words("--color=a", ["--color=auto", "--color=always"]);
     words("--color=auto --tls-min ", ["1.2", "1.3"]);
     words("listen --slow ", ["drop", "wait", "skip"]);
+    words("check --only lim", ["limits"]);
     words("completions z", ["zsh"]);
     words("completions can", []);
     words("--binary=", []);

@@ -1,7 +1,10 @@
 //! The values of an argument, by its definition: possible values, value hint, names of values, help.
 
 use super::candidate::Completions;
-use crate::cli::{args::Cli, config, help::topics::TOPICS};
+use crate::{
+    cli::{args::Cli, config, help::topics::TOPICS},
+    schema::check::CheckGroup,
+};
 use clap::{Arg, CommandFactory as _, ValueHint};
 use std::path::PathBuf;
 
@@ -21,7 +24,8 @@ pub(super) fn complete(arg: &Arg, index: usize, current: &str, config: &ConfigFi
     }
     if is_secret(arg) {
         for (reference, help) in SECRET_REFERENCES {
-            completions.offer(current, reference, help);
+            let is_jar = reference == "file:" && arg.get_id() == "cookie";
+            completions.offer(current, reference, if is_jar { "a cookie file" } else { help });
         }
         completions.ask_for_path(current, "file:", false);
     }
@@ -38,6 +42,11 @@ pub(super) fn complete(arg: &Arg, index: usize, current: &str, config: &ConfigFi
         (_, "proxy") => offer_schemes(&mut completions, current, PROXY_SCHEMES),
         (_, "address") => listen_address(&mut completions, current),
         (_, "topic") => help_topic(&mut completions, current),
+        (_, "only" | "skip") => {
+            for group in CheckGroup::ALL {
+                completions.offer(current, group.name(), group.about());
+            }
+        }
         _ if READ_FROM_FILE.contains(&name) && arg.get_possible_values().is_empty() => {
             completions.ask_for_path(current, "@", false);
         }

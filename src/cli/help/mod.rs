@@ -85,8 +85,9 @@ fn short_of(command: Command) -> Command {
     whole.build();
     let Some(defined) = whole.find_subcommand(name).cloned() else { return command };
     let examples = man::text::example_commands(name);
-    let examples: String = examples.iter().take(3).map(|line| format!("  {line}\n")).collect();
-    let more = format!("Examples:\n{examples}\nAll options: sockeye {name} --help");
+    let examples: Vec<_> = examples.iter().take(3).map(|line| format!("  {line}")).collect();
+    let examples = examples.join("\n");
+    let more = format!("Examples:\n{examples}\n\nAll options: sockeye {name} --help");
     let help = with_options(defined, shown).after_help(more).render_help();
     command.override_help(help)
 }
@@ -120,7 +121,7 @@ pub fn print(topic: Option<&str>) -> Result<(), Error> {
             let args = ["sockeye", "--help"].map(OsString::from);
             prepared(Cli::command(), &args).render_long_help().to_string()
         }
-        Some("topics" | "topic") => topics::list(),
+        Some("topics" | "topic") => topics::descriptions(),
         Some(word) => match TOPICS.iter().find(|topic| topic.is_named(word)) {
             Some(topic) => topic.text(),
             None => about_subcommand(word)?,

@@ -79,6 +79,19 @@ pub(super) fn list() -> String {
     text
 }
 
+/// Returns the list of topics, each with what it is about.
+pub(super) fn descriptions() -> String {
+    let mut text = "sockeye help TOPIC:\n".to_owned();
+    let others = [("SUBCOMMAND", "All of its options"), ("all", "All options of a client")];
+    let topics = TOPICS.iter().map(|topic| (topic.name(), topic.about));
+    for (name, about) in topics.chain(others) {
+        for part in ["  ", &format!("{name:16}"), " ", about, "\n"] {
+            text.push_str(part);
+        }
+    }
+    text
+}
+
 const NONE: Topic = Topic { names: &[], about: "", headings: &[], options: &[], sections: &[] };
 
 pub(in crate::cli) const TOPICS: &[Topic] = &[
@@ -165,7 +178,7 @@ pub(in crate::cli) const TOPICS: &[Topic] = &[
         names: &["output", "diagnostics", "recording", "json", "jsonl"],
         about: "Diagnostics, frames, recordings, colours",
         headings: &[heading::OUTPUT],
-        sections: &["FRAMES AND TRACES", "RECORDINGS"],
+        sections: &["FRAMES AND TRACES", "RECORDINGS", "WRITE-OUT"],
         ..NONE
     },
     Topic {

@@ -106,7 +106,7 @@ impl Text {
     fn push(&mut self, indent: usize, row: &str) {
         if !row.is_empty() {
             self.written.extend(std::iter::repeat_n(' ', indent));
-            self.written.push_str(row);
+            self.written.push_str(row.trim_end());
         }
         self.written.push('\n');
     }

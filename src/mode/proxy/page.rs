@@ -79,7 +79,7 @@ pub(super) async fn pass(shared: &Shared, mut incoming: Incoming) {
     match passed {
         Ok(()) => {}
         Err(PageFault::Answer(cause)) => {
-            shared.notes.error(&format!("{label}: {}", sentence(&cause)))
+            shared.notes.error(&format!("{label}: {}", sentence(&cause)));
         }
         Err(PageFault::Passing(cause)) => {
             let words = system_error(&cause);
