@@ -10,6 +10,7 @@
 mod announce;
 mod bodies;
 mod connection;
+mod copy;
 mod fault_lane;
 mod faults;
 mod flow;
