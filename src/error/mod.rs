@@ -210,7 +210,8 @@ impl Error {
 
     /// Returns the message, to be shown or recorded.
     pub fn shown(&self) -> Shown {
-        Shown::sentence(&self.to_string())
+        let sentence = Shown::sentence(&self.to_string());
+        Shown::formatted(text::with_short_words(sentence.as_str()))
     }
 
     /// Returns the hint, if any, to be shown or recorded.

@@ -48,6 +48,21 @@ pub(super) fn paragraph(line: &str) -> String {
     format!("{} ...", cut.trim_end())
 }
 
+/// Cuts the words of a sentence that nobody reads to the end, such as a host name of 60 KB. Secrets must
+/// be redacted before: half of one would not be recognized.
+pub(super) fn with_short_words(sentence: &str) -> String {
+    let words = sentence.split_inclusive(char::is_whitespace).map(|word| {
+        let is_long = word.char_indices().nth(WORD_CHARACTERS).is_some();
+        let cut = word.char_indices().nth(CUT_WORD_CHARACTERS).filter(|_| is_long);
+        let end = word.len() - word.trim_end().len();
+        match cut {
+            Some((at, _)) => [word.within(..at), "...", word.within(word.len() - end..)].concat(),
+            None => word.to_owned(),
+        }
+    });
+    words.collect()
+}
+
 /// Returns the schemes in the value of a challenge (RFC 9110, 11.3). Unlike a parameter, a scheme has
 /// no `=` in its first word.
 pub(super) fn challenge_schemes(value: &str) -> impl Iterator<Item = &str> {
@@ -71,10 +86,23 @@ pub(super) fn seconds(limit: Duration) -> String {
 }
 
 const PARAGRAPH_CHARACTERS: usize = 400;
+/// The longest word that is not cut, and what is left of others.
+const WORD_CHARACTERS: usize = 500;
+const CUT_WORD_CHARACTERS: usize = 100;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn cuts_words_that_nobody_reads() {
+        let (long, start) = ("a".repeat(60_000), "a".repeat(CUT_WORD_CHARACTERS));
+        let sentence = format!("cannot resolve {long}: host\n\nnot {long}");
+        let expected = format!("cannot resolve {start}... host\n\nnot {start}...");
+        assert_eq!(with_short_words(&sentence), expected);
+        let short = "ä".repeat(WORD_CHARACTERS);
+        assert_eq!(with_short_words(&short), short);
+    }
 
     #[test]
     fn cuts_a_paragraph_at_the_end_of_a_word() {

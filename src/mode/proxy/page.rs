@@ -68,6 +68,7 @@ pub(super) async fn pass(shared: &Shared, mut incoming: Incoming) {
         Err(error) => return fail(shared, incoming, &label, &error.into()).await,
     };
     let page = PageRequest {
+        label,
         head: request_head(shared, &options, &request, &method, framing, body.len()),
         framing,
         method,
@@ -76,43 +77,22 @@ pub(super) async fn pass(shared: &Shared, mut incoming: Incoming) {
         Ok(client) => page.pass_stream(shared, client, server).await,
         Err(incoming) => page.pass_http2(shared, *incoming, body, server).await,
     };
-    match passed {
-        Ok(()) => {}
-        Err(PageFault::Answer(cause)) => {
-            shared.notes.error(&format!("{label}: {}", sentence(&cause)));
-        }
-        Err(PageFault::Passing(cause)) => {
-            let words = system_error(&cause);
-            shared.notes.detail(&format!("{label}: {}: {words}", Escaped(&page.method)));
-        }
+    if let Err(cause) = passed {
+        let words = system_error(&cause);
+        shared.notes.detail(&format!("{}: {}: {words}", page.label, Escaped(&page.method)));
     }
 }
 
-/// Why a request or its answer was not passed on whole.
-enum PageFault {
-    /// The answer has no head that can be passed on. The client has got a 502 instead.
-    Answer(io::Error),
-    Passing(io::Error),
-}
-
-impl From<io::Error> for PageFault {
-    fn from(cause: io::Error) -> Self {
-        Self::Passing(cause)
-    }
-}
-
-/// Returns the sentence about an answer that cannot be passed on.
-fn sentence(cause: &io::Error) -> String {
+/// Tells stderr that an answer cannot be passed on. Returns the body of the answer that the client gets
+/// instead.
+fn bad_gateway(shared: &Shared, label: &str, cause: &io::Error) -> String {
     let words = match cause.kind() {
         io::ErrorKind::UnexpectedEof => "the connection ended before the answer".to_owned(),
         _ => system_error(cause),
     };
-    format!("{}: {}", Leg::Server, Escaped(&words))
-}
-
-/// Returns the body of the answer that the client gets instead.
-fn bad_gateway(cause: &io::Error) -> String {
-    format!("sockeye proxy: {}\n", sentence(cause))
+    let sentence = format!("{}: {}", Leg::Server, Escaped(&words));
+    shared.notes.error(&format!("{label}: {sentence}"));
+    format!("sockeye proxy: {sentence}\n")
 }
 
 /// Passes on an answer that refuses a session.
@@ -127,8 +107,7 @@ pub(super) async fn answer(
         Ok(framing) => framing,
         Err(cause) => {
             let label = Escaped(incoming.authority()).to_string();
-            shared.notes.error(&format!("{label}: {}", sentence(&cause)));
-            let body = bad_gateway(&cause);
+            let body = bad_gateway(shared, &label, &cause);
             // The client may have gone.
             let _ = incoming.refuse(StatusCode::BAD_GATEWAY, &Headers::default(), &body).await;
             return;
@@ -152,6 +131,8 @@ pub(super) async fn answer(
 
 /// A request, as it is sent to the server.
 struct PageRequest {
+    /// The client, as in notes.
+    label: String,
     head: Vec<u8>,
     framing: BodyFraming,
     method: String,
@@ -164,7 +145,7 @@ impl PageRequest {
         shared: &Shared,
         (client, rest): Stream,
         mut server: Box<dyn Transport>,
-    ) -> Result<(), PageFault> {
+    ) -> io::Result<()> {
         server.write_all(&self.head).await?;
         server.flush().await?;
         let (mut from_server, mut to_server) = split(server);
@@ -190,13 +171,12 @@ impl PageRequest {
             let (response, framing, rest) = match self.read_answer(&mut from_server).await {
                 Ok(answer) => answer,
                 Err(cause) => {
-                    let body = bad_gateway(&cause);
+                    let body = bad_gateway(shared, &self.label, &cause);
                     let is_head = self.method == "HEAD";
                     let headers = Headers::default();
                     let answer = encode_refusal(StatusCode::BAD_GATEWAY, &headers, &body, is_head);
                     to_client.write_all(&answer).await?;
-                    to_client.flush().await?;
-                    return Ok(Err(PageFault::Answer(cause)));
+                    return to_client.flush().await;
                 }
             };
             let is_chunked = is_chunked(framing, Version::Http11);
@@ -204,15 +184,14 @@ impl PageRequest {
             let first = format!("HTTP/1.1 {} {}", response.status, response.reason);
             to_client.write_all(&head(&first, &headers)).await?;
             copy(&mut from_server, rest, framing, &mut to_client, is_chunked, &answered).await?;
-            Ok::<_, io::Error>(Ok(()))
+            Ok(())
         };
-        let outcome = tokio::select! {
-            cause = body => return Err(cause.into()),
+        tokio::select! {
+            cause = body => return Err(cause),
             answered = answer => answered?,
-        };
+        }
         let mut client: Box<dyn Transport> = Box::new(from_client.unsplit(to_client));
-        end_in_order(&mut client).await?;
-        outcome
+        end_in_order(&mut client).await
     }
 
     /// Passes on a request over HTTP/2, whose body was read, and the answer to it.
@@ -222,22 +201,22 @@ impl PageRequest {
         mut incoming: Incoming,
         body: Vec<u8>,
         mut server: Box<dyn Transport>,
-    ) -> Result<(), PageFault> {
+    ) -> io::Result<()> {
         server.write_all(&self.head).await?;
         server.write_all(&body).await?;
         server.flush().await?;
         let answer = tokio::select! {
             answer = self.read_answer(&mut server) => answer,
             () = incoming.client_left() => {
-                return Err(io::Error::from(io::ErrorKind::ConnectionReset).into());
+                return Err(io::ErrorKind::ConnectionReset.into());
             }
         };
         let (response, framing, rest) = match answer {
             Ok(answer) => answer,
             Err(cause) => {
-                let body = bad_gateway(&cause);
-                let _ = incoming.refuse(StatusCode::BAD_GATEWAY, &Headers::default(), &body).await;
-                return Err(PageFault::Answer(cause));
+                let body = bad_gateway(shared, &self.label, &cause);
+                let (status, headers) = (StatusCode::BAD_GATEWAY, Headers::default());
+                return incoming.refuse(status, &headers, &body).await.map_err(io::Error::other);
             }
         };
         let headers = answer_headers(shared, &response, Version::Http2, false);
@@ -247,7 +226,7 @@ impl PageRequest {
         let passed = AtomicU64::new(0);
         let copied = copy(&mut server, rest, framing, &mut client, false, &passed).await;
         copied.map_err(io::Error::from)?;
-        client.shutdown().await.map_err(PageFault::Passing)
+        client.shutdown().await
     }
 
     /// Reads the head of the answer, and the start of its body.
