@@ -255,9 +255,10 @@ mod tests {
     #[test]
     fn the_memory_of_several_collectors_is_limited() {
         let (mut one, mut other) = (Collector::default(), Collector::default());
-        one.held.set(HELD_LIMIT_BYTES - 1);
-        other.held.set(1);
-        assert!(!one.is_crowded());
+        one.held.set(HELD_LIMIT_BYTES / 2);
+        other.in_memory = true;
+        assert!(other.push(&piece(b"some", true, false)).is_none() && !one.is_crowded());
+        one.held.set(HELD_LIMIT_BYTES);
         other.in_memory = true;
         assert!(other.push(&piece(b"more", false, false)).is_none());
         assert!(one.is_crowded() && other.is_crowded());

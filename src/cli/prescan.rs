@@ -1,7 +1,13 @@
 //! A pass over the raw arguments for cases that clap does not handle: a subcommand after options,
 //! a misspelled subcommand, and an optional value followed by the URL.
 
-use crate::{error::Error, escape::Escaped, redact::quoted, wording::nearest};
+use crate::{
+    error::Error,
+    escape::Escaped,
+    redact::quoted,
+    target::{Target, UrlFault},
+    wording::nearest,
+};
 use std::ffi::OsString;
 
 /// Moves a subcommand that is the first positional argument to the front, where clap expects it.
@@ -80,9 +86,10 @@ fn extra_hint(command: &clap::Command, before: &str, first: &str, extra: &str) -
     if first == "-" {
         return "leave out '-': stdin is read without it".to_owned();
     }
-    if first.starts_with("ws-l:") || first.starts_with("wss-l:") {
-        return "'sockeye listen PORT' runs a server, with --echo one that sends messages back"
-            .to_owned();
+    if let Err(fault @ UrlFault::AddressType(_)) = Target::parse(first)
+        && let Some(hint) = (Error::Url { url: first.to_owned(), fault }).hint()
+    {
+        return hint;
     }
     if extra.contains("://") || extra.ends_with(':') {
         return "the first is the server; 'sockeye proxy ADDRESS URL' passes on between two"

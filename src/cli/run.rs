@@ -106,7 +106,7 @@ impl Run {
         });
         let Some(url) = url else {
             let hint = websocat_hint(&args).or_else(|| script::swallowed_url(&args));
-            let hint = hint.map(ToOwned::to_owned).or_else(swallowed_url).unwrap_or_else(|| {
+            let hint = hint.map(ToOwned::to_owned).or_else(last_word_hint).unwrap_or_else(|| {
                 "try 'sockeye wss://example.com/path', or see 'sockeye --help'".to_owned()
             });
             return Err(Error::Usage { fault: "no URL given".to_owned(), hint: Some(hint) });
@@ -308,7 +308,7 @@ fn websocat_hint(args: &ClientArgs) -> Option<&'static str> {
 
 /// Returns a hint if the last word of the command line looks like a URL, but is the value of an
 /// option.
-fn swallowed_url() -> Option<String> {
+fn last_word_hint() -> Option<String> {
     let args: Vec<_> = std::env::args_os().collect();
     let [_, .., option, last] = args.as_slice() else { return None };
     let (option, last) = (option.to_str()?, last.to_str()?);

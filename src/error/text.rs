@@ -48,8 +48,8 @@ pub(super) fn paragraph(line: &str) -> String {
     format!("{} ...", cut.trim_end())
 }
 
-/// Cuts the words of a sentence that nobody reads to the end, such as a host name of 60 KB. Secrets must
-/// be redacted before: half of one would not be recognized.
+/// Cuts very long words of a sentence, such as a host name of 60 KB. Secrets must be redacted before: half
+/// of one would not be recognized.
 pub(super) fn with_short_words(sentence: &str) -> String {
     let words = sentence.split_inclusive(char::is_whitespace).map(|word| {
         let is_long = word.char_indices().nth(WORD_CHARACTERS).is_some();

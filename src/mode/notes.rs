@@ -3,6 +3,7 @@
 
 use crate::{
     console::screen::{fold, whole_screen},
+    error::Error,
     redact::Shown,
     report::{Report, Verbosity},
     sink::Print,
@@ -59,6 +60,19 @@ impl Notes {
     /// Writes an error, even if quiet.
     pub(super) fn error(&self, text: &str) {
         self.write(&self.line(text));
+    }
+
+    /// Joins the outcome of a run with that of its recordings. A fault of a recording that does not decide
+    /// the status is told: data was lost.
+    pub(super) fn joined<T>(
+        &self,
+        outcome: Result<T, Error>,
+        recorded: Result<(), Error>,
+    ) -> Result<T, Error> {
+        if let (Err(_), Err(error)) = (&outcome, &recorded) {
+            self.error(error.shown().as_str());
+        }
+        outcome.and_then(|outcome| recorded.map(|()| outcome))
     }
 
     /// Writes a progress line, with `-v`.

@@ -28,9 +28,17 @@ pub(super) const COMMON: [ShownOption; 20] = [
     ("record", WATCH, "FILE", "Record the run; 'sockeye show FILE' shows it"),
 ];
 
-/// The options of the `-h` of subcommands that have many.
-pub(super) const OF_SUBCOMMANDS: [(&str, &[ShownOption]); 4] =
-    [("listen", &LISTEN), ("proxy", &PROXY), ("check", &CHECK), ("demo", &DEMO)];
+/// Returns the options of the `-h` of a subcommand that has many.
+pub(super) fn of_subcommand(name: &str) -> Option<Vec<ShownOption>> {
+    Some(match name {
+        "listen" => LISTEN.to_vec(),
+        "proxy" => PROXY.to_vec(),
+        "check" => CHECK.to_vec(),
+        // It connects to nothing.
+        "demo" => COMMON.into_iter().filter(|(_, task, ..)| *task != CONNECT).collect(),
+        _ => return None,
+    })
+}
 
 const LISTEN: [ShownOption; 20] = [
     ("echo", ANSWER, "", "Send every message back to its sender"),
@@ -97,21 +105,6 @@ const CHECK: [ShownOption; 19] = [
     ("junit", REPORT, "FILE", "Also write the results as JUnit XML"),
     ("verbose", REPORT, "", "Show all checks"),
     ("quiet", REPORT, "", ""),
-];
-
-const DEMO: [ShownOption; 12] = [
-    ("execute", SEND, "MESSAGE", "Send MESSAGE; -x @FILE sends a file; repeatable"),
-    ("expect", SEND, "MATCHER", "Wait for a matching message before the next -x"),
-    ("binary", SEND, "", "Send binary instead of text messages"),
-    ("wait", SEND, "SECONDS", "Stay this long after the input ends; -1: no limit"),
-    ("count", SEND, "N", "Close and exit 0 after N received messages"),
-    ("output", SEND, "FORMAT", "Write messages as text, or events as jsonl"),
-    ("compress", SEND, "", "Set the permessage-deflate parameters"),
-    ("verbose", WATCH, "", "Show the handshake on stderr; -vv: frames, too"),
-    ("frames", WATCH, "", "Show each frame on stderr"),
-    ("trace", WATCH, "", "Show all bytes, too"),
-    ("json", WATCH, "", "Pretty-print JSON messages on a terminal"),
-    ("record", WATCH, "FILE", "Record the run; 'sockeye show FILE' shows it"),
 ];
 
 const SEND: &str = "Send and receive";

@@ -81,15 +81,10 @@ pub(super) fn list() -> String {
 
 /// Returns the list of topics, each with what it is about.
 pub(super) fn descriptions() -> String {
-    let mut text = "sockeye help TOPIC:\n".to_owned();
     let others = [("SUBCOMMAND", "All of its options"), ("all", "All options of a client")];
     let topics = TOPICS.iter().map(|topic| (topic.name(), topic.about));
-    for (name, about) in topics.chain(others) {
-        for part in ["  ", &format!("{name:16}"), " ", about, "\n"] {
-            text.push_str(part);
-        }
-    }
-    text
+    let lines = topics.chain(others).map(|(name, about)| format!("  {name:16} {about}\n"));
+    ["sockeye help TOPIC:\n".to_owned()].into_iter().chain(lines).collect()
 }
 
 const NONE: Topic = Topic { names: &[], about: "", headings: &[], options: &[], sections: &[] };

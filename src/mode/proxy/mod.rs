@@ -241,11 +241,7 @@ impl Proxy {
         if self.ended.is_none() {
             let outcome = self.shared.take_outcome();
             let recorded = self.shared.outlet.conclude(&outcome);
-            if let (Err(_), Err(error)) = (&outcome, &recorded) {
-                // It does not decide the status, but data was lost.
-                self.shared.notes.error(error.shown().as_str());
-            }
-            self.ended = Some(outcome.and_then(|outcome| recorded.map(|()| outcome)));
+            self.ended = Some(self.shared.notes.joined(outcome, recorded));
             self.write();
         }
         is_late || !self.shared.outlet.waits()

@@ -4,7 +4,7 @@
 use super::{
     bodies::NoRoom,
     copy::{CopyFault, copy, malformed},
-    refusal::{ANSWER_LIMIT, fail},
+    refusal::{ANSWER_LIMIT, explained, fail},
     resource::resource,
     shared::Shared,
 };
@@ -13,7 +13,6 @@ use crate::{
     escape::Escaped,
     net::{Transport, end_in_order},
     proto::{
-        Leg,
         body::BodyFraming,
         handshake::{Headers, MAX_HEAD_BYTES, Request, Response, Version},
         passing::{Purpose, answer_fields, request_fields},
@@ -90,9 +89,7 @@ fn bad_gateway(shared: &Shared, label: &str, cause: &io::Error) -> String {
         io::ErrorKind::UnexpectedEof => "the connection ended before the answer".to_owned(),
         _ => system_error(cause),
     };
-    let sentence = format!("{}: {}", Leg::Server, Escaped(&words));
-    shared.notes.error(&format!("{label}: {sentence}"));
-    format!("sockeye proxy: {sentence}\n")
+    explained(shared, label, &Escaped(&words).to_string())
 }
 
 /// Passes on an answer that refuses a session.
